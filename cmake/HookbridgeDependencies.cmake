@@ -1,0 +1,12 @@
+# Everything comes from the distribution; nothing is downloaded.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Protobuf 3.21 REQUIRED)
+find_package(absl REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(yaml-cpp REQUIRED)
+find_package(RocksDB REQUIRED)
+if(HOOKBRIDGE_GRPC)
+  find_package(gRPC 1.51 REQUIRED)
+  find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+endif()

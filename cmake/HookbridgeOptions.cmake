@@ -1,0 +1,33 @@
+# Compile options as interface targets: hookbridge::options for our code.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(hookbridge_options INTERFACE)
+add_library(hookbridge::options ALIAS hookbridge_options)
+target_include_directories(hookbridge_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(hookbridge_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fno-omit-frame-pointer
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  # GCC 12 reports these wrongly inside standard containers and coroutine frames.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+    -Wno-array-bounds -Wno-stringop-overread -Wno-dangling-pointer -Wno-mismatched-new-delete>)
+target_compile_definitions(hookbridge_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
+
+if(HOOKBRIDGE_SANITIZE)
+  add_compile_options(-fsanitize=${HOOKBRIDGE_SANITIZE} -fno-sanitize-recover=all -g1)
+  add_link_options(-fsanitize=${HOOKBRIDGE_SANITIZE})
+endif()
+if(HOOKBRIDGE_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(-fuse-ld=lld)
+endif()

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+// Every limit of the bridge: its name, unit and default. What the configuration can change has its
+// default here and its hard maximum as `k…Hard`.
+namespace hookbridge::limits {
+
+// Ingress.
+inline constexpr uint32_t kConnectionsMax = 10'000;
+inline constexpr uint64_t kBodyBytesMax = 1 << 20;
+inline constexpr uint64_t kBodyBytesMaxHard = 25 << 20;
+inline constexpr uint64_t kHeaderBytesMax = 32 << 10;
+inline constexpr uint64_t kHeaderBytesMaxHard = 256 << 10;
+inline constexpr uint32_t kHeaderLinesMax = 100;
+inline constexpr uint64_t kTargetBytesMax = 4 << 10;
+inline constexpr uint64_t kInflightBodyBytesMax = 256 << 20;
+inline constexpr absl::Duration kHeaderTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kBodyTimeout = absl::Seconds(30);
+inline constexpr absl::Duration kWriteTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kHandlerTimeout = absl::Seconds(8);
+inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
+inline constexpr size_t kHandshakeEchoBytesMax = 1024;
+
+// Names of sources and subscriptions: ^[a-z0-9][a-z0-9-]{0,62}$.
+inline constexpr size_t kNameBytesMax = 63;
+
+// Verify.
+inline constexpr size_t kSignaturesMax = 16;
+inline constexpr size_t kKeysMax = 16;
+inline constexpr size_t kUrlTokenBytesMax = 512;
+
+// Convert. A level of JSON costs three nested Protobuf messages (Value, Struct, FieldsEntry) and
+// official clients stop at 100.
+inline constexpr uint32_t kJsonDepthMax = 24;
+inline constexpr uint32_t kJsonDepthMaxHard = 30;
+inline constexpr uint64_t kParsedBytesMax = 3 << 20;
+inline constexpr uint32_t kJsonElementsMax = 100'000;
+inline constexpr size_t kInexactNumbersMax = 1'000;
+inline constexpr size_t kAttributesMax = 16;
+inline constexpr size_t kEnvelopeFieldBytesMax = 1024;
+
+// Journal.
+inline constexpr uint32_t kAppendQueueEventsMax = 4'096;
+inline constexpr uint64_t kAppendQueueBytesMax = 64 << 20;
+inline constexpr uint32_t kSplitItemsMax = 1'000;
+inline constexpr absl::Duration kJournalMaxAge = absl::Hours(30 * 24);
+inline constexpr absl::Duration kDedupWindow = absl::Hours(7 * 24);
+
+// Delivery.
+inline constexpr uint32_t kStreamsMax = 1'000;
+inline constexpr absl::Duration kStreamMaxAge = absl::Minutes(30);
+inline constexpr uint64_t kTailCacheBytesMax = 32 << 20;
+inline constexpr uint32_t kBatchEvents = 64;
+inline constexpr uint32_t kBatchEventsMax = 1'024;
+inline constexpr uint64_t kBatchBytesMax = 1 << 20;
+inline constexpr uint64_t kEventBytesMax = 3 << 20;
+inline constexpr uint64_t kBodyChunkBytesMax = 1 << 20;
+inline constexpr absl::Duration kHeartbeat = absl::Seconds(15);
+inline constexpr absl::Duration kHeartbeatMin = absl::Seconds(1);
+inline constexpr absl::Duration kHeartbeatMax = absl::Seconds(60);
+inline constexpr int kPageSize = 100;
+inline constexpr int kPageSizeMax = 1'000;
+inline constexpr size_t kPageScanEventsMax = 10'000;
+inline constexpr size_t kFilterClausesMax = 64;
+inline constexpr size_t kFilterListMax = 64;
+inline constexpr size_t kFilterAttributesMax = 16;
+inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
+
+}  // namespace hookbridge::limits

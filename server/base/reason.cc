@@ -1,0 +1,42 @@
+#include "server/base/reason.h"
+
+#include <array>
+
+namespace hookbridge {
+namespace {
+
+constexpr std::array<std::string_view, kReasonCount> kNames = {
+    "unknown_source",
+    "method_not_allowed",
+    "malformed_http",
+    "header_too_large",
+    "target_too_long",
+    "body_too_large",
+    "content_encoding",
+    "timeout",
+    "connection_limit",
+    "credential_missing",
+    "credential_malformed",
+    "credential_mismatch",
+    "signature_missing",
+    "signature_malformed",
+    "signature_mismatch",
+    "duplicate_header",
+    "signed_header_missing",
+    "timestamp_missing",
+    "timestamp_malformed",
+    "timestamp_stale",
+    "timestamp_future",
+    "no_active_key",
+    "malformed_body",
+    "overload",
+    "journal_unavailable",
+    "draining",
+    "internal",
+};
+
+}  // namespace
+
+std::string_view ReasonName(Reason reason) { return kNames[static_cast<size_t>(reason)]; }
+
+}  // namespace hookbridge

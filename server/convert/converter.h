@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hookbridge/config/v1/recipe.pb.h"
+#include "server/base/event.h"
+#include "server/base/limits.h"
+#include "server/verify/verified_webhook.h"
+
+namespace hookbridge {
+
+struct ConvertLimits {
+  uint32_t json_depth_max = limits::kJsonDepthMax;
+  uint64_t parsed_bytes_max = limits::kParsedBytesMax;
+  uint32_t json_elements_max = limits::kJsonElementsMax;
+};
+
+struct ConverterOptions {
+  std::string source;
+  config::v1::Recipe recipe;
+  std::string public_url;
+  ConvertLimits limits;
+};
+
+// A verified webhook as an event, ready for the journal.
+struct ConvertedEvent {
+  EventRuns runs;
+  std::string dedup_key;             // Event.dedup_key
+  std::array<uint8_t, 32> dedup_hash{};  // SHA-256 of source, one zero byte, dedup_key
+  std::string type;                  // Event.type, for the log
+  std::string conversion_error;      // Event.conversion_error
+};
+
+// Turns one source's verified webhooks into events: extracts the envelope's fields, makes the
+// parsed form. Made once per source. Threads: thread-safe, immutable. Never blocks. Never fails: a
+// body without a parsed form is an event with conversion_error.
+class Converter {
+ public:
+  // kInvalidArgument, naming the recipe's field.
+  static absl::StatusOr<std::unique_ptr<Converter>> Create(ConverterOptions options);
+  ~Converter();
+
+  ConvertedEvent Convert(const VerifiedWebhook& webhook) const;
+
+ private:
+  struct State;
+  explicit Converter(std::unique_ptr<const State> state);
+
+  std::unique_ptr<const State> state_;
+};
+
+// Makes the data run of an event read from disk again, from its raw run: the same bytes as at
+// ingest. Empty for kNone.
+std::string RemakeDataRun(const EventRuns& runs, const ConvertLimits& limits);
+
+}  // namespace hookbridge

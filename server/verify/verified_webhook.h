@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/ingress/request.h"
+
+namespace hookbridge {
+
+class Verifier;
+
+// A request whose authenticity was shown by the scheme bound to its source. Only Verifier makes
+// one; convert and everything after it take nothing else, so unverified bytes cannot be stored as
+// an event. Owns the request. Move-only. Threads: thread-compatible.
+class VerifiedWebhook {
+ public:
+  VerifiedWebhook(VerifiedWebhook&&) = default;
+  VerifiedWebhook& operator=(VerifiedWebhook&&) = default;
+
+  const WebhookRequest& request() const { return request_; }
+  // Id of the key that matched; empty for kind NONE.
+  const std::string& key_id() const { return key_id_; }
+  // The signed timestamp, where the scheme has one.
+  std::optional<absl::Time> signed_time() const { return signed_time_; }
+
+ private:
+  friend class Verifier;
+  VerifiedWebhook(WebhookRequest request, std::string key_id, std::optional<absl::Time> signed_time)
+      : request_(std::move(request)), key_id_(std::move(key_id)), signed_time_(signed_time) {}
+
+  WebhookRequest request_;
+  std::string key_id_;
+  std::optional<absl::Time> signed_time_;
+};
+
+}  // namespace hookbridge

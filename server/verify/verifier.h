@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hookbridge/config/v1/recipe.pb.h"
+#include "server/base/reason.h"
+#include "server/verify/verified_webhook.h"
+
+namespace hookbridge {
+
+// A key as the verifier takes it: the secret is resolved (env, file) and still in its configured
+// text form.
+struct KeyMaterial {
+  std::string id;
+  std::string secret;
+  absl::Time not_before = absl::InfinitePast();
+  absl::Time not_after = absl::InfiniteFuture();
+};
+
+// All that decides on one source's requests.
+struct VerifierOptions {
+  config::v1::Recipe recipe;  // complete: preset and changes merged
+  std::vector<KeyMaterial> keys;
+  std::string url_token;  // beside the recipe; empty is none
+  std::string public_url;
+};
+
+// Why a request is not authentic. `detail` is for the operator; it never holds a secret, an
+// expected signature or body text.
+struct Rejection {
+  Reason reason = Reason::kInternal;
+  std::string detail;
+  // The request comes back so that its caller can log and answer.
+  WebhookRequest request;
+};
+
+// One step of an explanation.
+struct ExplainStep {
+  bool ok = false;
+  std::string what;    // for example `timestamp`
+  std::string detail;  // for example `1614265330 is 301 s old, 300 s allowed`
+};
+
+// Decides whether requests of one source are authentic, by its recipe (providers' schemes as data).
+// Made once per source and configuration; pure: no socket, no clock of its own. Threads:
+// thread-safe, immutable. Never blocks. Comparisons of secrets and signatures take constant time.
+class Verifier {
+ public:
+  // kInvalidArgument, naming the recipe's field, for a recipe that cannot work or a secret that
+  // cannot be decoded, is empty, or begins or ends with a blank.
+  static absl::StatusOr<std::unique_ptr<Verifier>> Create(VerifierOptions options);
+  ~Verifier();
+
+  // Consumes the request; `now` decides on timestamps and key validity.
+  std::variant<VerifiedWebhook, Rejection> Verify(WebhookRequest request, absl::Time now) const;
+
+  // The same decision, step by step, for `hookctl verify`.
+  std::vector<ExplainStep> Explain(const WebhookRequest& request, absl::Time now) const;
+
+ private:
+  struct State;
+  explicit Verifier(std::unique_ptr<const State> state);
+
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace hookbridge
