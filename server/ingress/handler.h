@@ -30,6 +30,8 @@ struct HttpResponse {
 class Lane {
  public:
   virtual ~Lane() = default;
+  // From 0 to the configured number of threads - 1.
+  virtual size_t index() const = 0;
   // Runs `work` on the lane's thread. One call is one wake-up.
   virtual void Post(absl::AnyInvocable<void()> work) = 0;
 };
