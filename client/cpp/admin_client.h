@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/connection.h"
+#include "hookbridge/admin/v1/admin_service.pb.h"
+
+namespace hookbridge {
+
+// Does: the read calls of AdminService, for tools. No retries: a person is waiting.
+// Threads: thread-safe. Blocks: up to 10 s a call, ReadEventBody up to 60 s. Errors: the bridge's,
+// with their details (client/cpp/error.h); kUnavailable when it cannot be reached.
+class AdminClient {
+ public:
+  // kInvalidArgument: unusable TLS files.
+  static absl::StatusOr<std::unique_ptr<AdminClient>> Create(const ConnectionOptions& connection);
+  ~AdminClient();
+
+  absl::StatusOr<admin::v1::ListSourcesResponse> ListSources(
+      const admin::v1::ListSourcesRequest& request);
+  absl::StatusOr<admin::v1::ListEventsResponse> ListEvents(
+      const admin::v1::ListEventsRequest& request);
+  absl::StatusOr<admin::v1::GetEventResponse> GetEvent(const admin::v1::GetEventRequest& request);
+  // Hands the body on in chunks of at most 1 MiB.
+  absl::Status ReadEventBody(const std::string& id,
+                             const std::function<void(std::string_view chunk)>& on_chunk);
+
+ private:
+  class Impl;
+  explicit AdminClient(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hookbridge

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/connection.h"
+
+// The edge between gRPC's types and the library's.
+namespace hookbridge::internal {
+
+// A channel that connects when it is first used. kInvalidArgument: a TLS file cannot be read, or a
+// certificate came without its key.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options);
+
+// The same code and text, with the google.rpc details as payloads.
+absl::Status ToStatus(const grpc::Status& status);
+
+}  // namespace hookbridge::internal
