@@ -1,14 +1,17 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
+#include "server/base/config_problem.h"
+#include "server/base/log.h"
+
+#include "google/protobuf/duration.pb.h"
+#include "hookbridge/config/v1/config.pb.h"
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "google/protobuf/duration.pb.h"
-#include "hookbridge/config/v1/config.pb.h"
-#include "server/base/config_problem.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace hookbridge {
 
@@ -20,7 +23,8 @@ std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config*
 // As LoadConfig, from a file; a file that cannot be read is a problem too.
 std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config);
 
-// Fills in every default that the proto documents.
+// Fills in every default that the proto documents, except journal.max_bytes, which depends on the
+// volume, and a recipe's fields, which a preset may hold.
 void ApplyDefaults(config::v1::Config* config);
 
 // The secret's text. kNotFound (variable or file missing), kInvalidArgument (empty, over 64 KiB,
@@ -28,6 +32,9 @@ void ApplyDefaults(config::v1::Config* config);
 absl::StatusOr<std::string> ResolveSecret(const config::v1::Secret& secret);
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration);
+
+// Unspecified is kInfo.
+LogLevel ToLogLevel(config::v1::LogLevel level);
 
 // Splits HOST:PORT, also [v6]:port. kInvalidArgument.
 struct HostPort {

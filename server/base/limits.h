@@ -1,9 +1,9 @@
 #pragma once
 
+#include "absl/time/time.h"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "absl/time/time.h"
 
 // Every limit of the bridge: its name, unit and default. What the configuration can change has its
 // default here and its hard maximum as `k…Hard`.
@@ -26,6 +26,7 @@ inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kHandlerTimeout = absl::Seconds(8);
 inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 inline constexpr size_t kHandshakeEchoBytesMax = 1024;
+inline constexpr uint32_t kThreadsMax = 64;
 
 // Names of sources and subscriptions: ^[a-z0-9][a-z0-9-]{0,62}$.
 inline constexpr size_t kNameBytesMax = 63;
@@ -34,6 +35,7 @@ inline constexpr size_t kNameBytesMax = 63;
 inline constexpr size_t kSignaturesMax = 16;
 inline constexpr size_t kKeysMax = 16;
 inline constexpr size_t kUrlTokenBytesMax = 512;
+inline constexpr size_t kSecretBytesMax = 64 << 10;
 
 // Convert. A level of JSON costs three nested Protobuf messages (Value, Struct, FieldsEntry) and
 // official clients stop at 100.
@@ -44,12 +46,14 @@ inline constexpr uint32_t kJsonElementsMax = 100'000;
 inline constexpr size_t kInexactNumbersMax = 1'000;
 inline constexpr size_t kAttributesMax = 16;
 inline constexpr size_t kEnvelopeFieldBytesMax = 1024;
+inline constexpr size_t kFormFieldsMax = 1'000;
 
 // Journal.
 inline constexpr uint32_t kAppendQueueEventsMax = 4'096;
 inline constexpr uint64_t kAppendQueueBytesMax = 64 << 20;
 inline constexpr uint32_t kSplitItemsMax = 1'000;
 inline constexpr absl::Duration kJournalMaxAge = absl::Hours(30 * 24);
+inline constexpr absl::Duration kJournalMaxAgeLeast = absl::Minutes(1);
 inline constexpr absl::Duration kDedupWindow = absl::Hours(7 * 24);
 
 // Delivery.
@@ -71,5 +75,11 @@ inline constexpr size_t kFilterClausesMax = 64;
 inline constexpr size_t kFilterListMax = 64;
 inline constexpr size_t kFilterAttributesMax = 16;
 inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
+
+// Log: longer values are cut; warnings and errors of one event name are counted, not written,
+// beyond this.
+inline constexpr size_t kLogValueBytesMax = 512;
+inline constexpr uint32_t kLogLinesPerSecondMax = 10;
+inline constexpr size_t kLogEventNamesMax = 256;
 
 }  // namespace hookbridge::limits
