@@ -14,7 +14,8 @@ namespace hookbridge {
 // or `max_bytes` also as `64MiB`, `10kB`; config.v1.Secret as `env:NAME`, `file:/path` or
 // `inline:text`; a oneof member by its field's name; maps as YAML maps. Problems: unknown field
 // (with the nearest known one as the fix), wrong type, number out of range, repeated key, alias or
-// merge key, several documents, nesting over 32, more than 100 000 nodes, input over 4 MiB. Never throws.
+// merge key, several documents, nesting over 32, more than 100 000 nodes, input over 4 MiB. Never
+// throws.
 std::vector<ConfigProblem> YamlToMessage(std::string_view yaml, google::protobuf::Message* message);
 
 }  // namespace hookbridge

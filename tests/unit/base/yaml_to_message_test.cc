@@ -1,12 +1,12 @@
 #include "server/base/yaml_to_message.h"
 
+#include "hookbridge/config/v1/config.pb.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
-
-#include "hookbridge/config/v1/config.pb.h"
 
 namespace hookbridge {
 namespace {
@@ -186,8 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
         ProblemCase{"EnumCase", "log: {level: INFO}", 1, "log.level", "values", "`info`"},
         ProblemCase{"EnumUnspecified", "log: {level: unspecified}", 1, "log.level", "values",
                     "debug, info, warning, error"},
-        ProblemCase{"SizeUnit", "journal: {max_bytes: 64 mb}", 1, "journal.max_bytes",
-                    "not a size", "`64MiB`"},
+        ProblemCase{"SizeUnit", "journal: {max_bytes: 64 mb}", 1, "journal.max_bytes", "not a size",
+                    "`64MiB`"},
         ProblemCase{"SizeOverflow", "journal: {max_bytes: 99999999TiB}", 1, "journal.max_bytes",
                     "not a size", "whole number"},
         ProblemCase{"DurationBare", "shutdown_deadline: 30", 1, "shutdown_deadline",
@@ -202,21 +202,20 @@ INSTANTIATE_TEST_SUITE_P(
                     "sources[0].url_token", "does not say where", "env:NAME"},
         ProblemCase{"SecretEmpty", "sources: [{url_token: 'env:'}]", 1, "sources[0].url_token",
                     "nothing stands", "env:NAME"},
-        ProblemCase{"TwoOfOneof",
-                    "sources: [{recipe: {timestamp: {header: a,\n label: b}}}]", 2,
+        ProblemCase{"TwoOfOneof", "sources: [{recipe: {timestamp: {header: a,\n label: b}}}]", 2,
                     "sources[0].recipe.timestamp.label", "`header`", "keep one"},
-        ProblemCase{"MapKeyTwice",
-                    "sources: [{recipe: {event: {attributes: {a: {header: b},\n a: {header: c}}}}}]",
-                    2, "sources[0].recipe.event.attributes.a", "twice", "keep one"}),
+        ProblemCase{
+            "MapKeyTwice",
+            "sources: [{recipe: {event: {attributes: {a: {header: b},\n a: {header: c}}}}}]", 2,
+            "sources[0].recipe.event.attributes.a", "twice", "keep one"}),
     [](const auto& param) { return param.param.name; });
 
 // A file is mended in one go: all problems come together, and what is good is still read.
 TEST(YamlToMessage, TellsAllProblemsAtOnce) {
   Config config;
-  EXPECT_THAT(YamlToMessage("log: {level: loud}\ngrpc: {listen: a}\nsources:\n  - {nam: b}\n",
-                            &config),
-              ElementsAre(Problem(1, "log.level", "", ""),
-                          Problem(4, "sources[0].nam", "", "`name`")));
+  EXPECT_THAT(
+      YamlToMessage("log: {level: loud}\ngrpc: {listen: a}\nsources:\n  - {nam: b}\n", &config),
+      ElementsAre(Problem(1, "log.level", "", ""), Problem(4, "sources[0].nam", "", "`name`")));
   EXPECT_EQ(config.grpc().listen(), "a");
 }
 
