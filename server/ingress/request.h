@@ -9,6 +9,11 @@
 
 namespace hookbridge {
 
+// Header names compare without case.
+inline bool SameHeaderName(std::string_view a, std::string_view b) {
+  return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});
+}
+
 // One header line; the views point into the request that holds it.
 struct HeaderLine {
   std::string_view name;
@@ -34,13 +39,13 @@ struct WebhookRequest {
   // First line of that name, compared without case; nullptr when there is none.
   const HeaderLine* FindHeader(std::string_view name) const {
     for (const HeaderLine& line : headers) {
-      if (absl::EqualsIgnoreCase(line.name, name)) return &line;
+      if (SameHeaderName(line.name, name)) return &line;
     }
     return nullptr;
   }
   size_t CountHeader(std::string_view name) const {
     size_t count = 0;
-    for (const HeaderLine& line : headers) count += absl::EqualsIgnoreCase(line.name, name);
+    for (const HeaderLine& line : headers) count += SameHeaderName(line.name, name);
     return count;
   }
 };
