@@ -98,7 +98,7 @@ class Utf8 : public testing::TestWithParam<Utf8Case> {};
 TEST_P(Utf8, FindsTheValidPrefix) {
   const Utf8Case& c = GetParam();
   // Behind and before long ASCII runs, so that the fast path has its edges too.
-  for (const size_t before : {0, 1, 7, 8, 9, 15, 16}) {
+  for (const size_t before : {0u, 1u, 7u, 8u, 9u, 15u, 16u}) {
     const std::string text = std::string(before, 'a') + c.text;
     EXPECT_EQ(ValidUtf8PrefixBytes(text), before + c.valid);
     EXPECT_EQ(IsValidUtf8(text), c.valid == c.text.size());

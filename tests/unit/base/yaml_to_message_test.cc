@@ -229,7 +229,7 @@ TEST(YamlToMessage, NeverEchoesASecret) {
 // Hostile nesting stops at the limit and never reaches the end of the stack.
 TEST(YamlToMessage, StopsDeepNesting) {
   for (const std::string_view open : {"[", "{a: ", "- ", "? "}) {
-    for (const size_t depth : {33, 1000, 100'000}) {
+    for (const size_t depth : {33u, 1'000u, 100'000u}) {
       Config config;
       EXPECT_THAT(YamlToMessage(Repeat(open, depth), &config), SizeIs(1)) << open << depth;
     }
