@@ -1,0 +1,104 @@
+#include "server/verify/internal/key_ring.h"
+
+#include <utility>
+
+#include "server/base/encoding.h"
+#include "server/base/limits.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::Algorithm;
+using config::v1::Recipe;
+
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+
+// The algorithm whose prefix the secret carries; the first when it carries none.
+size_t AlgorithmOf(const Recipe& recipe, std::string_view secret) {
+  for (int i = 0; i < recipe.algorithms_size(); ++i) {
+    const std::string& prefix = recipe.algorithms(i).key_prefix();
+    if (!prefix.empty() && secret.starts_with(prefix)) return static_cast<size_t>(i);
+  }
+  return 0;
+}
+
+absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string_view secret) {
+  if (!algorithm.key_prefix().empty() && secret.starts_with(algorithm.key_prefix())) {
+    secret.remove_prefix(algorithm.key_prefix().size());
+  }
+  std::optional<std::string> bytes;
+  switch (algorithm.key_encoding()) {
+    case config::v1::KEY_ENCODING_BASE64:
+      bytes = Base64Decode(secret, Base64Padding::kOptional);
+      if (!bytes) return absl::InvalidArgumentError("is not base64");
+      break;
+    case config::v1::KEY_ENCODING_HEX:
+      bytes = HexDecode(secret);
+      if (!bytes) return absl::InvalidArgumentError("is not hexadecimal");
+      break;
+    default:
+      bytes = std::string(secret);
+  }
+  if (bytes->empty()) return absl::InvalidArgumentError("is empty");
+  return *std::move(bytes);
+}
+
+absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
+  const size_t index = AlgorithmOf(recipe, key.secret);
+  const Algorithm& algorithm = recipe.algorithms(static_cast<int>(index));
+  auto bytes = DecodeKey(algorithm, key.secret);
+  if (!bytes.ok()) return bytes.status();
+  RingKey made{.id = key.id,
+               .not_before = key.not_before,
+               .not_after = key.not_after,
+               .algorithm = index,
+               .material = std::string()};
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_HMAC) {
+    auto hmac = HmacKey::Create(algorithm.hash(), *bytes);
+    if (!hmac.ok()) return hmac.status();
+    made.material = *std::move(hmac);
+  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519) {
+    auto ed25519 = Ed25519Key::Create(*bytes);
+    if (!ed25519.ok()) return ed25519.status();
+    made.material = *std::move(ed25519);
+  } else {
+    made.material = *std::move(bytes);
+  }
+  return made;
+}
+
+}  // namespace
+
+absl::Status CheckSecretText(std::string_view what, std::string_view secret) {
+  if (secret.empty()) return absl::InvalidArgumentError(StrCat(what, ": the secret is empty"));
+  if (IsBlank(secret.front()) || IsBlank(secret.back())) {
+    return absl::InvalidArgumentError(
+        StrCat(what, ": the secret begins or ends with a blank; remove it"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
+                                                 const std::vector<KeyMaterial>& keys) {
+  std::vector<RingKey> ring;
+  if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_NONE) return ring;
+  if (keys.empty()) {
+    return absl::InvalidArgumentError("keys: none; write at least one, for example {secret: env:NAME}");
+  }
+  if (keys.size() > limits::kKeysMax) {
+    return absl::InvalidArgumentError(StrCat("keys: more than ", limits::kKeysMax));
+  }
+  for (const KeyMaterial& key : keys) {
+    const std::string what = StrCat("key `", key.id, "`");
+    if (absl::Status status = CheckSecretText(what, key.secret); !status.ok()) return status;
+    auto made = MakeKey(recipe, key);
+    if (!made.ok()) {
+      return absl::InvalidArgumentError(StrCat(what, ": the secret ", ToStd(made.status().message())));
+    }
+    ring.push_back(*std::move(made));
+  }
+  return ring;
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,122 @@
+#include "server/verify/internal/recipe_check.h"
+
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::MessagePart;
+using config::v1::Recipe;
+
+absl::Status Bad(std::string_view field, std::string_view what) {
+  return absl::InvalidArgumentError(StrCat("recipe.", field, ": ", what));
+}
+
+absl::Status CheckAlgorithms(const Recipe& recipe) {
+  if (recipe.algorithms().empty()) {
+    return Bad("algorithms", "is empty; write how requests are authenticated, for example {kind: hmac}");
+  }
+  for (int i = 0; i < recipe.algorithms_size(); ++i) {
+    const auto& algorithm = recipe.algorithms(i);
+    const std::string field = StrCat("algorithms[", i, "]");
+    if (algorithm.kind() == config::v1::ALGORITHM_KIND_UNSPECIFIED) {
+      return Bad(field, "has no kind; write one of hmac, ed25519, static_token, url_token, basic, none");
+    }
+    if (recipe.algorithms_size() > 1 && !Signs(algorithm.kind())) {
+      return Bad(field, "only hmac and ed25519 can stand beside another algorithm");
+    }
+    if (recipe.algorithms_size() > 1 && i > 0 && algorithm.key_prefix().empty()) {
+      return Bad(field, "needs a key_prefix, which tells whose key a secret is");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSignature(const Recipe& recipe) {
+  const auto& signature = recipe.signature();
+  const auto kind = recipe.algorithms(0).kind();
+  const bool located = Signs(kind) || kind == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+  if (!located) return absl::OkStatus();
+  if (signature.headers().empty()) {
+    return Bad("signature.headers", "is empty; write the header that carries the signature");
+  }
+  if (signature.syntax() == config::v1::SIGNATURE_SYNTAX_PREFIX && signature.prefix().empty()) {
+    return Bad("signature.prefix", "is empty; write it, or syntax: bare");
+  }
+  const bool labelled = signature.syntax() == config::v1::SIGNATURE_SYNTAX_LIST ||
+                        signature.syntax() == config::v1::SIGNATURE_SYNTAX_KEY_VALUE;
+  if (labelled && !Signs(kind)) return Bad("signature.syntax", "a token is bare or has a prefix");
+  for (const auto& algorithm : recipe.algorithms()) {
+    if (labelled && algorithm.label().empty()) {
+      return Bad("algorithms", "each needs a label with this signature.syntax, for example v1");
+    }
+  }
+  if (signature.entry_separator().size() > 1 || signature.label_separator().size() > 1) {
+    return Bad("signature", "separators are one character");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTimestamp(const Recipe& recipe) {
+  if (!recipe.has_timestamp()) return absl::OkStatus();
+  const auto& timestamp = recipe.timestamp();
+  if (timestamp.from_case() == config::v1::TimestampRule::FROM_NOT_SET) {
+    return Bad("timestamp", "needs a header or a label");
+  }
+  if (timestamp.has_label() &&
+      recipe.signature().syntax() != config::v1::SIGNATURE_SYNTAX_KEY_VALUE) {
+    return Bad("timestamp.label", "needs signature.syntax: key_value");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
+  if (!Signs(recipe.algorithms(0).kind())) return absl::OkStatus();
+  bool covers_body = false;
+  bool covers_timestamp = false;
+  for (int i = 0; i < recipe.message_size(); ++i) {
+    const MessagePart& part = recipe.message(i);
+    const std::string field = StrCat("message[", i, "]");
+    covers_body |= part.part_case() == MessagePart::kBody;
+    covers_timestamp |= part.part_case() == MessagePart::kTimestamp;
+    if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
+    if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
+      return Bad(field, "needs recipe.timestamp");
+    }
+    if (part.part_case() == MessagePart::kUrl && !has_public_url) {
+      return Bad(field, "needs the source's public_url, as the provider was given it");
+    }
+  }
+  if (!covers_body) return Bad("message", "must contain {body: true}: the body is what is trusted");
+  if (recipe.has_timestamp() && !covers_timestamp && !recipe.timestamp().has_header()) {
+    return Bad("message", "must contain {timestamp: true}: an unsigned time proves nothing");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool Signs(config::v1::AlgorithmKind kind) {
+  return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_ED25519;
+}
+
+absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
+  if (absl::Status status = CheckAlgorithms(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckSignature(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckTimestamp(recipe); !status.ok()) return status;
+  return CheckMessage(recipe, has_public_url);
+}
+
+FoundHeader FindRecipeHeader(const WebhookRequest& request, std::string_view names) {
+  while (true) {
+    const size_t end = names.find('|');
+    const std::string_view name = names.substr(0, end);
+    if (const HeaderLine* const line = request.FindHeader(name); line != nullptr) {
+      return {.line = line, .repeated = request.CountHeader(name) > 1};
+    }
+    if (end == std::string_view::npos) return {};
+    names.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "hookbridge/config/v1/recipe.pb.h"
+#include "server/ingress/request.h"
+
+namespace hookbridge {
+
+// Whether the algorithm is a signature over the message (HMAC, Ed25519).
+bool Signs(config::v1::AlgorithmKind kind);
+
+// Whether the recipe can work: kInvalidArgument naming the first field that cannot, and the fix.
+absl::Status CheckRecipe(const config::v1::Recipe& recipe, bool has_public_url);
+
+// The request's header under a name of a recipe; names with `|` between them: the first that is
+// present. `repeated`: there are several lines of it.
+struct FoundHeader {
+  const HeaderLine* line = nullptr;
+  bool repeated = false;
+};
+FoundHeader FindRecipeHeader(const WebhookRequest& request, std::string_view names);
+
+}  // namespace hookbridge

@@ -1,0 +1,63 @@
+#include "server/verify/internal/signature_syntax.h"
+
+#include "server/base/encoding.h"
+#include "server/base/limits.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::SignatureLocation;
+
+char SeparatorOr(const std::string& configured, char standard) {
+  return configured.empty() ? standard : configured.front();
+}
+
+std::string_view TrimBlanks(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<std::vector<SignatureEntry>> ParseEntries(std::string_view value, char between,
+                                                        char after_label) {
+  std::vector<SignatureEntry> entries;
+  while (!value.empty()) {
+    const size_t end = value.find(between);
+    const std::string_view entry = TrimBlanks(value.substr(0, end));
+    value = end == std::string_view::npos ? std::string_view() : value.substr(end + 1);
+    if (entry.empty()) continue;
+    const size_t label_end = entry.find(after_label);
+    if (label_end == std::string_view::npos || label_end == 0) return std::nullopt;
+    if (entries.size() == limits::kSignaturesMax) return std::nullopt;
+    entries.push_back({.label = entry.substr(0, label_end), .text = entry.substr(label_end + 1)});
+  }
+  if (entries.empty()) return std::nullopt;
+  return entries;
+}
+
+}  // namespace
+
+std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocation& location,
+                                                           std::string_view value) {
+  switch (location.syntax()) {
+    case config::v1::SIGNATURE_SYNTAX_PREFIX:
+      if (!value.starts_with(location.prefix())) return std::nullopt;
+      return std::vector<SignatureEntry>{{.label = {}, .text = value.substr(location.prefix().size())}};
+    case config::v1::SIGNATURE_SYNTAX_LIST:
+      return ParseEntries(value, SeparatorOr(location.entry_separator(), ' '),
+                          SeparatorOr(location.label_separator(), ','));
+    case config::v1::SIGNATURE_SYNTAX_KEY_VALUE:
+      return ParseEntries(value, SeparatorOr(location.entry_separator(), ','),
+                          SeparatorOr(location.label_separator(), '='));
+    default:
+      return std::vector<SignatureEntry>{{.label = {}, .text = value}};
+  }
+}
+
+std::optional<std::string> DecodeSignature(config::v1::SignatureEncoding encoding,
+                                           std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return encoding == config::v1::SIGNATURE_ENCODING_BASE64 ? Base64Decode(text) : HexDecode(text);
+}
+
+}  // namespace hookbridge
