@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "client/cpp/connection.h"
+#include "client/hookctl/args.h"
+#include "client/hookctl/command.h"
+
+// The flags of all commands that speak gRPC.
+namespace hookbridge::hookctl {
+
+// `flags`, then those of the connection.
+std::vector<Flag> WithConnectionFlags(std::vector<Flag> flags);
+
+ConnectionOptions ReadConnectionFlags(const Args& args, const Environment& environment);
+
+}  // namespace hookbridge::hookctl

@@ -1,0 +1,156 @@
+#include "client/hookctl/samples.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_replace.h"
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+
+namespace hookbridge::hookctl {
+namespace {
+
+// `{uuid}`, `{hex}`, `{number}`, `{iso}`, `{millis}` and `{unix}` are filled in. `id` is the event
+// id, empty where the provider has none.
+struct Template {
+  std::string_view preset;
+  std::string_view id;
+  std::vector<HeaderField> headers;
+  std::string_view body;
+};
+
+constexpr std::string_view kPaymentOptions = R"({
+  "success": true, "status_code": 200, "is_live": false, "transaction_type": "CAPTURE",
+  "gateway_response": {"version": "1.0", "type": "INFO", "message": "Payment successful",
+    "code": "INFO0000"},
+  "return_url_details": {"webhook_url": "https://shop.example/hooks/po",
+    "success_url": "https://shop.example/success", "decline_url": "https://shop.example/decline"},
+  "merchant_details": {"legal_name": "Example Shop", "mid": "JP00000328",
+    "merchant_txn_ref": "order-{number}"},
+  "device_details": {"customer_ip": "192.0.2.10"},
+  "payment_details": {"amount": "19.99", "currency": "EUR", "response_code": 0,
+    "responseDescription": "Approved", "auth_code": "831000", "payment_method": "CARD",
+    "scheme": "MASTERCARD", "card": {"name": "A CUSTOMER", "number": "545454******5454",
+      "exp_month": "12", "exp_year": "2031"}},
+  "transaction_details": {"id": "{uuid}", "ref": {number}, "timestamp": "{millis}",
+    "merchant_txn_ref": "order-{number}"},
+  "risk-details": {"risk_score": null}
+})";
+
+constexpr std::string_view kStandardWebhooks =
+    R"({"type":"invoice.paid","timestamp":"{iso}","data":{"id":"inv_{hex}","number":"{number}",)"
+    R"("amount_due":1999,"currency":"eur"}})";
+
+constexpr std::string_view kSvix =
+    R"({"type":"user.created","timestamp":"{iso}","data":{"id":"user_{hex}",)"
+    R"("email":"customer@shop.example"}})";
+
+constexpr std::string_view kStripe = R"({
+  "id": "evt_{hex}",
+  "object": "event",
+  "api_version": "2024-06-20",
+  "created": {unix},
+  "data": {"object": {"id": "pi_{hex}", "object": "payment_intent", "amount": 1999,
+    "amount_received": 1999, "currency": "eur", "customer": null, "status": "succeeded"}},
+  "livemode": false,
+  "pending_webhooks": 1,
+  "request": {"id": "req_{hex}", "idempotency_key": null},
+  "type": "payment_intent.succeeded"
+})";
+
+constexpr std::string_view kGithub =
+    R"({"action":"opened","issue":{"id":{number},"number":1,"title":"Sample issue","state":"open",)"
+    R"("created_at":"{iso}"},"repository":{"id":42,"name":"shop","full_name":"example/shop"},)"
+    R"("sender":{"login":"octocat","id":1,"type":"User"}})";
+
+constexpr std::string_view kShopify =
+    R"({"id":{number},"admin_graphql_api_id":"gid://shopify/Order/{number}","currency":"EUR",)"
+    R"("total_price":"19.99","financial_status":"paid","test":true,"created_at":"{iso}",)"
+    R"("updated_at":"{iso}","line_items":[{"id":1,"title":"Sample","quantity":1,"price":"19.99"}]})";
+
+constexpr std::string_view kSlack =
+    R"({"token":"sample","team_id":"T0001","api_app_id":"A0001","event":{"type":"app_mention",)"
+    R"("user":"U0001","text":"hello","channel":"C0001","event_ts":"{unix}.000100"},)"
+    R"("type":"event_callback","event_id":"Ev{hex}","event_time":{unix}})";
+
+constexpr std::string_view kPlain =
+    R"({"id":"evt_{hex}","type":"sample.created","event":"sample.created","created":{unix},)"
+    R"("data":{"number":{number}}})";
+
+std::vector<Template> Templates() {
+  return {
+      {"payment_options", "", {}, kPaymentOptions},
+      {"standard_webhooks", "msg_{hex}", {}, kStandardWebhooks},
+      {"svix", "msg_{hex}", {}, kSvix},
+      {"stripe", "evt_{hex}", {}, kStripe},
+      {"github",
+       "{uuid}",
+       {{"X-GitHub-Event", "issues"},
+        {"X-GitHub-Delivery", "{uuid}"},
+        {"X-GitHub-Hook-ID", "1"},
+        {"User-Agent", "GitHub-Hookshot/sample"}},
+       kGithub},
+      {"shopify",
+       "{uuid}",
+       {{"X-Shopify-Topic", "orders/paid"},
+        {"X-Shopify-Shop-Domain", "example.myshopify.com"},
+        {"X-Shopify-API-Version", "2024-07"},
+        {"X-Shopify-Event-Id", "{uuid}"},
+        {"X-Shopify-Webhook-Id", "{uuid}"},
+        {"X-Shopify-Triggered-At", "{iso}"},
+        {"X-Shopify-Test", "true"}},
+       kShopify},
+      {"slack", "Ev{hex}", {}, kSlack},
+  };
+}
+
+std::string Uuid(const std::string& unique) {
+  return StrCat(unique.substr(0, 8), "-", unique.substr(8, 4), "-4", unique.substr(13, 3), "-a",
+                unique.substr(17, 3), "-", unique.substr(20, 12));
+}
+
+// Twelve digits, none of them a leading zero.
+std::string Number(const std::string& unique) {
+  std::string digits = "1";
+  for (size_t i = 0; i < 11; ++i) digits += static_cast<char>('0' + unique[i] % 10);
+  return digits;
+}
+
+std::string FillIn(std::string_view text, const SampleSeed& seed) {
+  const auto utc = absl::UTCTimeZone();
+  const std::string filled(text);
+  return absl::StrReplaceAll(
+      filled, {{"{uuid}", Uuid(seed.unique)},
+               {"{hex}", seed.unique.substr(0, 24)},
+               {"{number}", Number(seed.unique)},
+               {"{iso}", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", seed.time, utc)},
+               {"{millis}", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", seed.time, utc)},
+               {"{unix}", StrCat(absl::ToUnixSeconds(seed.time))}});
+}
+
+}  // namespace
+
+Sample MakeSample(std::string_view preset, const SampleSeed& seed) {
+  const std::vector<Template> templates = Templates();
+  const auto found = std::ranges::find(templates, preset, &Template::preset);
+  const Template sample =
+      found == templates.end() ? Template{preset, "evt_{hex}", {}, kPlain} : *found;
+  Sample result{.body = FillIn(sample.body, seed),
+                .headers = {{"Content-Type", "application/json"}},
+                .event_id = FillIn(sample.id, seed)};
+  for (const auto& [name, value] : sample.headers) {
+    result.headers.emplace_back(name, FillIn(value, seed));
+  }
+  return result;
+}
+
+SampleSeed NewSeed(absl::Time time) {
+  std::array<unsigned char, 16> bytes{};
+  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+  return {.unique = HexEncode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
+          .time = time};
+}
+
+}  // namespace hookbridge::hookctl

@@ -1,0 +1,200 @@
+#include "client/hookctl/signer.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+
+namespace hookbridge::hookctl {
+namespace {
+
+using config::v1::Algorithm;
+using config::v1::Recipe;
+using config::v1::SignatureLocation;
+using config::v1::TimestampRule;
+
+const Algorithm& ChooseAlgorithm(const Recipe& recipe, const std::string& secret) {
+  for (const Algorithm& algorithm : recipe.algorithms()) {
+    if (!algorithm.key_prefix().empty() && secret.starts_with(algorithm.key_prefix())) {
+      return algorithm;
+    }
+  }
+  return recipe.algorithms(0);
+}
+
+absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string secret) {
+  if (secret.starts_with(algorithm.key_prefix())) secret.erase(0, algorithm.key_prefix().size());
+  std::optional<std::string> key = secret;
+  if (algorithm.key_encoding() == config::v1::KEY_ENCODING_BASE64) {
+    key = Base64Decode(secret, Base64Padding::kOptional);
+  } else if (algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX) {
+    key = HexDecode(secret);
+  }
+  if (!key.has_value() || key->empty()) {
+    return absl::InvalidArgumentError("the secret is not in the form that the scheme asks for");
+  }
+  return *std::move(key);
+}
+
+std::string FormatTimestamp(const TimestampRule& rule, absl::Time time) {
+  if (rule.unit() == config::v1::TIMESTAMP_UNIT_MILLISECONDS) return StrCat(absl::ToUnixMillis(time));
+  if (rule.unit() == config::v1::TIMESTAMP_UNIT_ISO8601) {
+    return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+  }
+  return StrCat(absl::ToUnixSeconds(time));
+}
+
+// Recipes name a header, or alternatives with `|` between them; the first is what a sender uses.
+std::string FirstName(const std::string& names) { return names.substr(0, names.find('|')); }
+
+// The first alternative that is present.
+const std::string* FindHeader(const std::vector<HeaderField>& headers, const std::string& names) {
+  for (const absl::string_view name : absl::StrSplit(names, '|')) {
+    const auto found = std::ranges::find_if(headers, [&](const HeaderField& field) {
+      return absl::EqualsIgnoreCase(field.first, name);
+    });
+    if (found != headers.end()) return &found->second;
+  }
+  return nullptr;
+}
+
+// Gives the recipe's first id header the event id, unless the caller set one of them.
+void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) {
+  std::string first;
+  for (const config::v1::ValueSource& place : recipe.event().id()) {
+    if (!place.has_header()) continue;
+    if (FindHeader(result->headers, place.header()) != nullptr) return;
+    if (first.empty()) first = place.header();
+  }
+  if (!first.empty()) result->headers.emplace_back(first, webhook.event_id);
+}
+
+absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& webhook,
+                                         const std::vector<HeaderField>& headers,
+                                         const std::string& timestamp) {
+  std::string message;
+  for (const config::v1::MessagePart& part : recipe.message()) {
+    if (part.has_literal()) {
+      message += part.literal();
+    } else if (part.has_header()) {
+      const std::string* const value = FindHeader(headers, part.header());
+      if (value == nullptr) {
+        return absl::InvalidArgumentError(StrCat("the scheme signs the header ", part.header(),
+                                                 ", which nothing gives; add --header"));
+      }
+      message += *value;
+    } else if (part.timestamp()) {
+      message += timestamp;
+    } else if (part.method()) {
+      message += webhook.method;
+    } else if (part.url()) {
+      message += webhook.query.empty() ? webhook.public_url
+                                       : StrCat(webhook.public_url, "?", webhook.query);
+    } else {
+      message += webhook.body;
+    }
+  }
+  return message;
+}
+
+std::string Hmac(const Algorithm& algorithm, const std::string& key, const std::string& message) {
+  const EVP_MD* hash = EVP_sha256();
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA1) hash = EVP_sha1();
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA512) hash = EVP_sha512();
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int bytes = 0;
+  HMAC(hash, key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(), &bytes);
+  return {reinterpret_cast<const char*>(digest.data()), bytes};
+}
+
+std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
+                           const std::string& bytes, const std::string& timestamp) {
+  const SignatureLocation& place = recipe.signature();
+  const bool base64 = place.encoding() == config::v1::SIGNATURE_ENCODING_BASE64;
+  const std::string text = base64 ? Base64Encode(bytes) : HexEncode(bytes);
+  const auto separator = [](const std::string& stated, const char* otherwise) {
+    return stated.empty() ? std::string(otherwise) : stated;
+  };
+  switch (place.syntax()) {
+    case config::v1::SIGNATURE_SYNTAX_PREFIX:
+      return place.prefix() + text;
+    case config::v1::SIGNATURE_SYNTAX_LIST:
+      return StrCat(algorithm.label(), separator(place.label_separator(), ","), text);
+    case config::v1::SIGNATURE_SYNTAX_KEY_VALUE: {
+      const std::string assign = separator(place.label_separator(), "=");
+      const std::string signature = StrCat(algorithm.label(), assign, text);
+      if (!recipe.timestamp().has_label()) return signature;
+      return StrCat(recipe.timestamp().label(), assign, timestamp,
+                    separator(place.entry_separator(), ","), signature);
+    }
+    default:
+      return text;
+  }
+}
+
+absl::Status SignHmac(const Recipe& recipe, const Algorithm& algorithm, const std::string& secret,
+                      const Unsigned& webhook, Signed* result) {
+  const auto key = DecodeKey(algorithm, secret);
+  if (!key.ok()) return key.status();
+  AddIdHeader(recipe, webhook, result);
+  std::string timestamp;
+  if (recipe.has_timestamp()) timestamp = FormatTimestamp(recipe.timestamp(), webhook.time);
+  if (recipe.timestamp().has_header()) {
+    result->headers.emplace_back(FirstName(recipe.timestamp().header()), timestamp);
+  }
+  const auto message = BuildMessage(recipe, webhook, result->headers, timestamp);
+  if (!message.ok()) return message.status();
+  if (recipe.signature().headers().empty()) {
+    return absl::InvalidArgumentError("the recipe names no signature header");
+  }
+  result->headers.emplace_back(
+      recipe.signature().headers(0),
+      WriteSignature(recipe, algorithm, Hmac(algorithm, *key, *message), timestamp));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
+                            const Unsigned& webhook) {
+  if (recipe.algorithms().empty()) return absl::InvalidArgumentError("the recipe has no algorithm");
+  const Algorithm& algorithm = ChooseAlgorithm(recipe, secret);
+  Signed result{.headers = webhook.headers, .url_token = {}};
+  switch (algorithm.kind()) {
+    case config::v1::ALGORITHM_KIND_HMAC:
+      if (const absl::Status done = SignHmac(recipe, algorithm, secret, webhook, &result);
+          !done.ok()) {
+        return done;
+      }
+      return result;
+    case config::v1::ALGORITHM_KIND_URL_TOKEN:
+      result.url_token = secret;
+      break;
+    case config::v1::ALGORITHM_KIND_STATIC_TOKEN:
+      if (recipe.signature().headers().empty()) {
+        return absl::InvalidArgumentError("the recipe names no token header");
+      }
+      result.headers.emplace_back(recipe.signature().headers(0),
+                                  recipe.signature().prefix() + secret);
+      break;
+    case config::v1::ALGORITHM_KIND_BASIC:
+      result.headers.emplace_back("Authorization", StrCat("Basic ", Base64Encode(secret)));
+      break;
+    case config::v1::ALGORITHM_KIND_NONE:
+      break;
+    default:
+      return absl::InvalidArgumentError("hookctl signs HMAC, tokens and Basic; the receiver's key of "
+                                        "another scheme only verifies");
+  }
+  AddIdHeader(recipe, webhook, &result);
+  return result;
+}
+
+}  // namespace hookbridge::hookctl

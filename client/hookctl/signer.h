@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hookbridge/config/v1/recipe.pb.h"
+
+namespace hookbridge::hookctl {
+
+using HeaderField = std::pair<std::string, std::string>;
+
+// A webhook before it is signed.
+struct Unsigned {
+  std::string body;
+  std::vector<HeaderField> headers;  // may hold headers that the recipe signs
+  std::string method = "POST";
+  std::string public_url;
+  std::string query;
+  std::string event_id;  // for the recipe's id header, when `headers` has none
+  absl::Time time;       // of the signature
+};
+
+// What makes it authentic.
+struct Signed {
+  std::vector<HeaderField> headers;  // those given, then those that the recipe needs
+  std::string url_token;             // last path segment, for kind URL_TOKEN
+};
+
+// Signs as the provider would: the recipe read in the other direction. The secret is in its
+// configured text form and belongs to the first algorithm whose key_prefix it carries, else to the
+// first. kInvalidArgument: a secret that does not decode, a signed header that nothing gives, or a
+// scheme that cannot be signed with what a receiver has (Ed25519).
+absl::StatusOr<Signed> Sign(const config::v1::Recipe& recipe, const std::string& secret,
+                            const Unsigned& webhook);
+
+}  // namespace hookbridge::hookctl

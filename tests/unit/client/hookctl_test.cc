@@ -1,0 +1,169 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "client/hookctl/command.h"
+
+namespace hookbridge::hookctl {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class FixedClock final : public Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(1'700'000'000); }
+};
+
+class HookctlTest : public ::testing::Test {
+ protected:
+  int Run(std::vector<std::string_view> arguments) {
+    out_.str("");
+    err_.str("");
+    Environment environment{.out = out_,
+                            .err = err_,
+                            .color = false,
+                            .clock = clock_,
+                            .variable = [](const std::string&) { return std::string(); }};
+    return RunHookctl(arguments, environment);
+  }
+
+  // A file of this test with the content; its path.
+  std::string WriteFile(const std::string& name, const std::string& content) {
+    const std::string path = ::testing::TempDir() + "hookctl_test_" + name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+
+  FixedClock clock_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+// Help teaches: all commands, where to begin, and the exit codes.
+TEST_F(HookctlTest, HelpTeaches) {
+  EXPECT_EQ(Run({"--help"}), kExitOk);
+  for (const char* word : {"send", "tail", "events list", "events get", "sources", "return-url",
+                           "verify", "presets list", "Exit codes", "HOOKBRIDGE_GRPC"}) {
+    EXPECT_THAT(out_.str(), HasSubstr(word));
+  }
+}
+
+// Each command explains itself with an example.
+TEST_F(HookctlTest, EveryCommandHasHelpWithAnExample) {
+  const std::vector<std::vector<std::string_view>> commands = {
+      {"send"},   {"tail"},       {"events", "list"},  {"events", "get"}, {"sources"},
+      {"verify"}, {"return-url"}, {"presets", "list"}, {"presets", "show"}};
+  for (std::vector<std::string_view> command : commands) {
+    command.push_back("--help");
+    EXPECT_EQ(Run(command), kExitOk) << command[0];
+    EXPECT_THAT(out_.str(), HasSubstr("\n  hookctl ")) << command[0];
+  }
+}
+
+// A mistyped command is a usage error that names the near one.
+TEST_F(HookctlTest, UnknownCommandIsAUsageError) {
+  EXPECT_EQ(Run({"tial"}), kExitUsage);
+  EXPECT_EQ(Run({"sned", "stripe"}), kExitUsage);
+  EXPECT_EQ(Run({"sour"}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("did you mean 'sources'?"));
+  EXPECT_EQ(Run({}), kExitUsage);
+}
+
+// The block is what Payment Options takes, with the token in the webhook URL alone.
+TEST_F(HookctlTest, ReturnUrlPrintsTheBlock) {
+  EXPECT_EQ(Run({"return-url", "--source", "po", "--base", "https://hooks.shop.example/", "--token",
+                 "inline:t0ken", "--shop", "https://shop.example/pay"}),
+            kExitOk)
+      << err_.str();
+  EXPECT_EQ(out_.str(), R"({
+  "return_url": {
+    "webhook_url": "https://hooks.shop.example/hooks/po/t0ken",
+    "success_url": "https://shop.example/pay/success",
+    "decline_url": "https://shop.example/pay/decline",
+    "cancel_url": "https://shop.example/pay/cancel"
+  }
+}
+)");
+}
+
+// A token in a URL without TLS, one that a path would escape, and a URL over the limit of Payment
+// Options are refused; the one at the limit is not.
+TEST_F(HookctlTest, ReturnUrlRefusesWhatWouldNotWork) {
+  const auto run = [this](std::string_view base, std::string_view token) {
+    return Run({"return-url", "--source", "po", "--base", base, "--token", token});
+  };
+  EXPECT_EQ(run("http://hooks.shop.example", "inline:t"), kExitUsage);
+  EXPECT_EQ(run("https://hooks.shop.example", "inline:a/b"), kExitUsage);
+  EXPECT_EQ(run("https://hooks.shop.example", "t0ken"), kExitUsage);
+  EXPECT_THAT(err_.str(), Not(HasSubstr("t0ken")));
+  const std::string fixed = "https://h.example/hooks/po/";
+  const std::string fits = "inline:" + std::string(255 - fixed.size(), 'a');
+  EXPECT_EQ(run("https://h.example", fits), kExitOk) << err_.str();
+  EXPECT_EQ(run("https://h.example", fits + "a"), kExitUsage);
+}
+
+// An address without a listener has an exit code of its own.
+TEST_F(HookctlTest, NoConnectionIsToldApart) {
+  EXPECT_EQ(Run({"sources", "--grpc", "127.0.0.1:1"}), kExitNoConnection);
+  EXPECT_EQ(Run({"tail", "--grpc", "127.0.0.1:1"}), kExitNoConnection);
+  EXPECT_EQ(Run({"send", "stripe", "--url", "http://127.0.0.1:1/hooks/s", "--secret", "inline:x"}),
+            kExitNoConnection)
+      << err_.str();
+}
+
+// Flags that exclude each other, and faults that a scheme cannot show, are usage errors.
+TEST_F(HookctlTest, RefusesContradictions) {
+  EXPECT_EQ(Run({"tail", "--count", "1", "--until-caught-up"}), kExitUsage);
+  EXPECT_EQ(Run({"tail", "--view", "everything"}), kExitUsage);
+  EXPECT_EQ(Run({"send", "github", "--secret", "inline:x", "--stale"}), kExitUsage);
+  EXPECT_EQ(Run({"send", "stripe", "--url", "http://127.0.0.1:1/hooks/s"}), kExitUsage);
+  EXPECT_EQ(Run({"send", "no_such_preset", "--secret", "inline:x"}), kExitUsage);
+  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:x"}), kExitUsage);
+}
+
+constexpr char kCapture[] =
+    "POST /hooks/gh HTTP/1.1\r\n"
+    "Content-Length: 7\r\n"
+    "X-GitHub-Event: push\r\n"
+    "X-GitHub-Delivery: d1\r\n"
+    "X-Hub-Signature-256: sha256="
+    "5910e62016ef5034272c926c27071992a465c2335cecf41851bda071577f4f6d\r\n"
+    "\r\n"
+    "{\"a\":1}\n";
+
+// A captured request is explained, and the secret shows nowhere, whether it verifies or not.
+TEST_F(HookctlTest, VerifyExplainsWithoutTheSecret) {
+  const std::string capture = WriteFile("capture", kCapture);
+  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--request", capture}),
+            kExitOk)
+      << out_.str() << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("authentic"));
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("s3cret")));
+
+  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:0ther", "--request", capture}),
+            kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("refused: signature_mismatch"));
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("0ther")));
+  std::remove(capture.c_str());
+}
+
+// The same request from its parts.
+TEST_F(HookctlTest, VerifyTakesParts) {
+  const std::string body = WriteFile("body", "{\"a\":1}");
+  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--body", body,
+                 "--header",
+                 "X-Hub-Signature-256: sha256="
+                 "5910e62016ef5034272c926c27071992a465c2335cecf41851bda071577f4f6d",
+                 "--header", "X-GitHub-Delivery: d1"}),
+            kExitOk)
+      << out_.str() << err_.str();
+  std::remove(body.c_str());
+}
+
+}  // namespace
+}  // namespace hookbridge::hookctl
