@@ -1,12 +1,12 @@
 #include "client/cpp/admin_client.h"
 
+#include "client/cpp/internal/channel.h"
+
 #include "hookbridge/admin/v1/admin_service.grpc.pb.h"
 
 #include <grpcpp/client_context.h>
 
 #include <chrono>
-
-#include "client/cpp/internal/channel.h"
 
 namespace hookbridge {
 namespace {
@@ -25,10 +25,9 @@ class AdminClient::Impl {
 
   // One unary call.
   template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(
-      grpc::Status (admin::v1::AdminService::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                            Response*),
-      const Request& request) {
+  absl::StatusOr<Response> Call(grpc::Status (admin::v1::AdminService::Stub::*method)(
+                                    grpc::ClientContext*, const Request&, Response*),
+                                const Request& request) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
     Response response;

@@ -1,14 +1,16 @@
 #pragma once
 
+#include "client/cpp/connection.h"
+
+#include "hookbridge/admin/v1/admin_service.pb.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "client/cpp/connection.h"
-#include "hookbridge/admin/v1/admin_service.pb.h"
 
 namespace hookbridge {
 

@@ -4,15 +4,17 @@
 
 namespace hookbridge {
 
-// How long to wait between attempts: the limit grows from `initial` by `multiplier` up to `max`, and
-// each wait is a random part of the limit (full jitter), so that clients of one bridge spread out.
+// How long to wait between attempts: the limit grows from `initial` by `multiplier` up to `max`,
+// and each wait is a random part of the limit (full jitter), so that clients of one bridge spread
+// out.
 struct BackoffPolicy {
   absl::Duration initial = absl::Milliseconds(200);
   absl::Duration max = absl::Seconds(30);
   double multiplier = 2.0;
 };
 
-// The waits of one run of failures. Created by Subscriber. Threads: thread-compatible. Never blocks.
+// The waits of one run of failures. Created by Subscriber. Threads: thread-compatible. Never
+// blocks.
 class Backoff {
  public:
   explicit Backoff(BackoffPolicy policy) : policy_(policy), limit_(policy.initial) {}

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
+#include <optional>
+#include <string>
 
 // What the bridge said about an error. The google.rpc details travel as payloads of the status
 // under their type URLs.

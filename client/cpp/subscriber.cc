@@ -1,16 +1,17 @@
 #include "client/cpp/subscriber.h"
 
+#include "client/cpp/error.h"
+#include "client/cpp/internal/channel.h"
+#include "client/cpp/internal/stream.h"
+
+#include "absl/random/random.h"
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <utility>
-
-#include "absl/random/random.h"
-#include "client/cpp/error.h"
-#include "client/cpp/internal/channel.h"
-#include "client/cpp/internal/stream.h"
 
 namespace hookbridge {
 namespace {
@@ -102,7 +103,8 @@ absl::Status Subscriber::Impl::Run() {
     if (done_) return status;
     if (IsStopped()) break;
     if (IsComplete(status)) return absl::OkStatus();
-    if (status.ok()) status = absl::UnavailableError("the bridge ended the stream without a reason");
+    if (status.ok())
+      status = absl::UnavailableError("the bridge ended the stream without a reason");
     if (!IsTransient(status)) return status;
     const absl::Duration wait = NextWait(status);
     if (handlers_.on_disconnect && !handlers_.on_disconnect(status, wait)) return status;

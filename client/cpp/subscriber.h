@@ -1,20 +1,23 @@
 #pragma once
 
+#include "client/cpp/backoff.h"
+#include "client/cpp/connection.h"
+
+#include "hookbridge/v1/delivery_service.pb.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "client/cpp/backoff.h"
-#include "client/cpp/connection.h"
-#include "hookbridge/v1/delivery_service.pb.h"
-
-// Reads events from a bridge and keeps on reading: reconnects, resumes after the last handled event,
-// and notices a connection that died silently. Delivery is at least once; handlers deduplicate on
-// (event.source, event.dedup_key). client/cpp/examples/subscribe.cc is a whole program.
+// Reads events from a bridge and keeps on reading: reconnects, resumes after the last handled
+// event, and notices a connection that died silently. Delivery is at least once; handlers
+// deduplicate on (event.source, event.dedup_key). client/cpp/examples/subscribe.cc is a whole
+// program.
 namespace hookbridge {
 
 // What a handler wants next.
@@ -67,8 +70,8 @@ class Subscriber {
 
   // OK: the bound of the read was reached, a handler said kStop, or Stop was called. kAborted: a
   // handler said kFail, or another stream took this client_id over. Else an error that another
-  // attempt would not mend, for example CURSOR_EXPIRED (client/cpp/error.h tells the reason), or the
-  // error of save_cursor.
+  // attempt would not mend, for example CURSOR_EXPIRED (client/cpp/error.h tells the reason), or
+  // the error of save_cursor.
   absl::Status Run();
 
   // Makes Run return soon, also when it has not begun. Not for signal handlers.

@@ -1,10 +1,11 @@
 #include "client/hookctl/args.h"
 
-#include <algorithm>
-#include <cmath>
+#include "server/base/strings.h"
 
 #include "absl/strings/numbers.h"
-#include "server/base/strings.h"
+
+#include <algorithm>
+#include <cmath>
 
 namespace hookbridge::hookctl {
 namespace {

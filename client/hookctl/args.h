@@ -1,5 +1,9 @@
 #pragma once
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -7,10 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
 
 // Flags of one command: `--name value`, `--name=value`, `--switch`; `--` ends them.
 namespace hookbridge::hookctl {

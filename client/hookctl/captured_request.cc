@@ -1,11 +1,12 @@
 #include "client/hookctl/captured_request.h"
 
-#include <algorithm>
-#include <cstdint>
+#include "server/base/strings.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "server/base/strings.h"
+
+#include <algorithm>
+#include <cstdint>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -44,8 +45,9 @@ absl::StatusOr<std::vector<HeaderField>> TakeHeaders(std::string_view* text) {
 // The part of `rest` that the head announces as body.
 absl::StatusOr<std::string_view> TakeBody(const WebhookRequest& head, std::string_view rest) {
   if (head.FindHeader("Transfer-Encoding") != nullptr) {
-    return absl::InvalidArgumentError("the capture holds a body in chunks; join it first, or give "
-                                      "the parts with --header and --body");
+    return absl::InvalidArgumentError(
+        "the capture holds a body in chunks; join it first, or give "
+        "the parts with --header and --body");
   }
   const HeaderLine* const line = head.FindHeader("Content-Length");
   if (line == nullptr) return rest;
@@ -54,8 +56,8 @@ absl::StatusOr<std::string_view> TakeBody(const WebhookRequest& head, std::strin
     return absl::InvalidArgumentError("Content-Length is no number");
   }
   if (rest.size() < length) {
-    return absl::InvalidArgumentError(StrCat("the capture holds ", rest.size(),
-                                             " bytes of body, Content-Length says ", length));
+    return absl::InvalidArgumentError(
+        StrCat("the capture holds ", rest.size(), " bytes of body, Content-Length says ", length));
   }
   return rest.substr(0, length);
 }
@@ -83,7 +85,8 @@ WebhookRequest MakeRequest(std::string_view target, const std::vector<HeaderFiel
   }
   const char* at = request.header_block.data();
   for (const auto& [name, value] : headers) {
-    request.headers.push_back({.name = {at, name.size()}, .value = {at + name.size(), value.size()}});
+    request.headers.push_back(
+        {.name = {at, name.size()}, .value = {at + name.size(), value.size()}});
     at += name.size() + value.size();
   }
   return request;

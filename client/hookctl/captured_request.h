@@ -1,12 +1,13 @@
 #pragma once
 
+#include "client/hookctl/signer.h"
+#include "server/ingress/request.h"
+
+#include "absl/status/statusor.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "client/hookctl/signer.h"
-#include "server/ingress/request.h"
 
 namespace hookbridge::hookctl {
 

@@ -1,15 +1,16 @@
 #pragma once
 
+#include "client/hookctl/args.h"
+#include "server/base/clock.h"
+
+#include "absl/status/status.h"
+
 #include <functional>
 #include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "client/hookctl/args.h"
-#include "server/base/clock.h"
 
 // What a command is made of; hookctl.cc finds and runs it.
 namespace hookbridge::hookctl {

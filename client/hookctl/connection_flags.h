@@ -1,10 +1,10 @@
 #pragma once
 
-#include <vector>
-
 #include "client/cpp/connection.h"
 #include "client/hookctl/args.h"
 #include "client/hookctl/command.h"
+
+#include <vector>
 
 // The flags of all commands that speak gRPC.
 namespace hookbridge::hookctl {

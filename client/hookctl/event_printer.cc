@@ -1,15 +1,16 @@
 #include "client/hookctl/event_printer.h"
 
-#include <google/protobuf/util/json_util.h>
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
 
-#include <algorithm>
+#include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
-#include "server/base/encoding.h"
-#include "server/base/strings.h"
+
+#include <algorithm>
 
 namespace hookbridge::hookctl {
 namespace {

@@ -1,14 +1,15 @@
 #pragma once
 
+#include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "hookbridge/v1/event.pb.h"
+
+#include "absl/status/statusor.h"
+
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "google/protobuf/message.h"
-#include "google/protobuf/timestamp.pb.h"
-#include "hookbridge/v1/event.pb.h"
 
 namespace hookbridge::hookctl {
 

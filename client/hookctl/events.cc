@@ -1,10 +1,10 @@
-#include <algorithm>
-
 #include "client/cpp/admin_client.h"
 #include "client/hookctl/command.h"
 #include "client/hookctl/connection_flags.h"
 #include "client/hookctl/event_printer.h"
 #include "server/base/strings.h"
+
+#include <algorithm>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -142,8 +142,9 @@ Command EventsListCommand() {
   return {.name = "events list",
           .summary = "list events that are kept",
           .usage = "[flags]",
-          .details = "  hookctl events list --newest --limit 5\n"
-                     "  hookctl events list --source stripe --since 1h\n",
+          .details =
+              "  hookctl events list --newest --limit 5\n"
+              "  hookctl events list --source stripe --since 1h\n",
           .flags = WithConnectionFlags({
               {"source", "NAME", "only this source", true},
               {"type", "TYPE", "only this type; a trailing * makes a prefix", true},
@@ -161,8 +162,9 @@ Command EventsGetCommand() {
   return {.name = "events get",
           .summary = "show one event, or its exact body",
           .usage = "ID [flags]",
-          .details = "  hookctl events get 01890a5d-ac96-774b-bcce-b302099a8057\n"
-                     "  hookctl events get ID --body > body.json     byte for byte as received\n",
+          .details =
+              "  hookctl events get 01890a5d-ac96-774b-bcce-b302099a8057\n"
+              "  hookctl events get ID --body > body.json     byte for byte as received\n",
           .flags = WithConnectionFlags({
               {"view", "VIEW", "metadata, data, raw or full (default)"},
               {"json", "", "the whole event as JSON"},

@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "client/cpp/error.h"
 #include "client/hookctl/command.h"
 #include "server/base/strings.h"
+
+#include <algorithm>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -29,9 +29,9 @@ constexpr std::string_view kTailHelp =
     "  3 cannot connect    130 interrupted\n";
 
 std::vector<Command> AllCommands() {
-  return {SendCommand(),    TailCommand(),   EventsListCommand(),  EventsGetCommand(),
-          SourcesCommand(), VerifyCommand(), ReturnUrlCommand(),   PresetsListCommand(),
-          PresetsShowCommand()};
+  return {SendCommand(),      TailCommand(),        EventsListCommand(),
+          EventsGetCommand(), SourcesCommand(),     VerifyCommand(),
+          ReturnUrlCommand(), PresetsListCommand(), PresetsShowCommand()};
 }
 
 void PrintHelp(const std::vector<Command>& commands, std::ostream& out) {

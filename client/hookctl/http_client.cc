@@ -1,7 +1,8 @@
 #include "client/hookctl/http_client.h"
 
-#include <openssl/ssl.h>
+#include "server/base/strings.h"
 
+#include "absl/strings/numbers.h"
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -11,13 +12,12 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <openssl/ssl.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
-
-#include "absl/strings/numbers.h"
-#include "server/base/strings.h"
 
 namespace hookbridge::hookctl {
 namespace {
@@ -75,7 +75,8 @@ class HttpClient::Impl {
  public:
   Impl(Url url, bool insecure) : url_(std::move(url)), insecure_(insecure) {}
 
-  absl::StatusOr<HttpAnswer> Post(const std::string& target, const std::vector<HeaderField>& headers,
+  absl::StatusOr<HttpAnswer> Post(const std::string& target,
+                                  const std::vector<HeaderField>& headers,
                                   const std::string& body) {
     const auto request = MakeRequest(target, headers, body);
     const bool reused = stream_.has_value();
@@ -153,15 +154,12 @@ class HttpClient::Impl {
     if (!insecure_) {
       stream.set_verify_callback(asio::ssl::host_name_verification(url_.host), error);
     }
-    return Wait([&](auto done) {
-      stream.async_handshake(asio::ssl::stream_base::client, done);
-    });
+    return Wait([&](auto done) { stream.async_handshake(asio::ssl::stream_base::client, done); });
   }
 
   error_code Write(const Request& request) {
-    return Wait([&](auto done) {
-      Visit([&](auto& stream) { http::async_write(stream, request, done); });
-    });
+    return Wait(
+        [&](auto done) { Visit([&](auto& stream) { http::async_write(stream, request, done); }); });
   }
 
   // Starts an operation on the stream and runs it to its end or the deadline.

@@ -1,14 +1,15 @@
 #pragma once
 
+#include "client/hookctl/signer.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "client/hookctl/signer.h"
 
 namespace hookbridge::hookctl {
 
@@ -38,8 +39,8 @@ class HttpClient {
   ~HttpClient();
 
   // kUnavailable: no connection, or no answer.
-  absl::StatusOr<HttpAnswer> Post(const std::string& target, const std::vector<HeaderField>& headers,
-                                  const std::string& body);
+  absl::StatusOr<HttpAnswer> Post(const std::string& target,
+                                  const std::vector<HeaderField>& headers, const std::string& body);
 
   // Announces the whole body, sends half of it and closes.
   absl::Status PostTruncated(const std::string& target, const std::vector<HeaderField>& headers,

@@ -1,3 +1,6 @@
+#include "client/hookctl/command.h"
+#include "server/base/clock.h"
+
 #include <unistd.h>
 
 #include <cstdlib>
@@ -5,9 +8,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "client/hookctl/command.h"
-#include "server/base/clock.h"
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);

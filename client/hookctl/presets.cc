@@ -47,8 +47,9 @@ Command PresetsShowCommand() {
   return {.name = "presets show",
           .summary = "print a preset's recipe, to copy and change",
           .usage = "NAME",
-          .details = "Prints the YAML as shipped, with its comments.\n\n"
-                     "  hookctl presets show stripe\n",
+          .details =
+              "Prints the YAML as shipped, with its comments.\n\n"
+              "  hookctl presets show stripe\n",
           .flags = {},
           .run = RunPresetsShow};
 }

@@ -1,11 +1,11 @@
 #include "client/hookctl/recipe_source.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "server/base/config.h"
 #include "server/base/strings.h"
 #include "server/verify/presets.h"
+
+#include <fstream>
+#include <iterator>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -96,7 +96,8 @@ absl::StatusOr<RecipeSource> LoadRecipeSource(const Args& args, const std::strin
   if (args.Has("config")) {
     if (const absl::Status loaded = LoadFromConfig(args, &result); !loaded.ok()) return loaded;
   } else {
-    if (preset.empty()) return absl::InvalidArgumentError("name a preset, or --config and --source");
+    if (preset.empty())
+      return absl::InvalidArgumentError("name a preset, or --config and --source");
     auto recipe = LoadPreset(preset);
     if (!recipe.ok()) return absl::InvalidArgumentError(recipe.status().message());
     result.preset = preset;

@@ -1,14 +1,16 @@
 #pragma once
 
+#include "client/hookctl/args.h"
+#include "client/hookctl/command.h"
+#include "server/verify/verifier.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "client/hookctl/args.h"
-#include "client/hookctl/command.h"
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/verify/verifier.h"
 
 // Which scheme a command is about: a preset by name, or a source of a configuration file.
 namespace hookbridge::hookctl {

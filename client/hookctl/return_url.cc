@@ -1,11 +1,12 @@
-#include <google/protobuf/struct.pb.h>
-
-#include "absl/strings/ascii.h"
 #include "client/hookctl/command.h"
 #include "client/hookctl/event_printer.h"
 #include "client/hookctl/http_client.h"
 #include "client/hookctl/recipe_source.h"
 #include "server/base/strings.h"
+
+#include <google/protobuf/struct.pb.h>
+
+#include "absl/strings/ascii.h"
 
 namespace hookbridge::hookctl {
 namespace {
@@ -14,8 +15,10 @@ namespace {
 constexpr size_t kUrlBytesMax = 255;
 
 constexpr std::string_view kDetails =
-    "Prints the block that every Payment Options API request carries, so that the payment's webhook\n"
-    "comes to this bridge and the customer's browser to your shop. The token is the secret: it must\n"
+    "Prints the block that every Payment Options API request carries, so that the payment's "
+    "webhook\n"
+    "comes to this bridge and the customer's browser to your shop. The token is the secret: it "
+    "must\n"
     "be hard to guess, and this output is as secret as it is.\n"
     "\n"
     "  hookctl return-url --source po --base https://hooks.shop.example --token env:PO_TOKEN \\\n"
@@ -25,7 +28,8 @@ absl::Status CheckBase(const std::string& name, const std::string& base) {
   const auto url = ParseUrl(base);
   if (!url.ok()) return url.status();
   if (!url->tls) {
-    return absl::InvalidArgumentError(StrCat("--", name, " must be https: the token is in the URL"));
+    return absl::InvalidArgumentError(
+        StrCat("--", name, " must be https: the token is in the URL"));
   }
   if (!url->query.empty()) return absl::InvalidArgumentError(StrCat("--", name, " has a query"));
   return absl::OkStatus();
@@ -54,15 +58,15 @@ absl::StatusOr<std::string> MakeWebhookUrl(const Args& args) {
   const auto token = ResolveReference(args.Get("token"));
   if (!token.ok()) return token.status();
   if (!IsPathSafe(*token)) {
-    return absl::InvalidArgumentError("the token holds characters that a path would escape; use "
-                                      "letters and digits, for example from `openssl rand -hex 24`");
+    return absl::InvalidArgumentError(
+        "the token holds characters that a path would escape; use "
+        "letters and digits, for example from `openssl rand -hex 24`");
   }
   const std::string url =
       StrCat(WithoutSlash(args.Get("base")), "/hooks/", args.Get("source"), "/", *token);
   if (url.size() <= kUrlBytesMax) return url;
-  return absl::InvalidArgumentError(
-      StrCat("the webhook URL has ", url.size(), " characters; Payment Options takes ",
-             kUrlBytesMax));
+  return absl::InvalidArgumentError(StrCat("the webhook URL has ", url.size(),
+                                           " characters; Payment Options takes ", kUrlBytesMax));
 }
 
 // As a JSON string.
@@ -90,15 +94,16 @@ int RunReturnUrl(const Args& args, Environment& environment) {
 }  // namespace
 
 Command ReturnUrlCommand() {
-  return {.name = "return-url",
-          .summary = "print the return_url block of a Payment Options request",
-          .usage = "--source NAME --base URL --token REF [--shop URL]",
-          .details = kDetails,
-          .flags = {{"source", "NAME", "the bridge's source of preset payment_options"},
-                    {"base", "URL", "the bridge as Payment Options sees it, https"},
-                    {"token", "REF", "env:NAME, file:PATH or inline:TEXT"},
-                    {"shop", "URL", "browser pages: URL/success, /decline, /cancel; default --base"}},
-          .run = RunReturnUrl};
+  return {
+      .name = "return-url",
+      .summary = "print the return_url block of a Payment Options request",
+      .usage = "--source NAME --base URL --token REF [--shop URL]",
+      .details = kDetails,
+      .flags = {{"source", "NAME", "the bridge's source of preset payment_options"},
+                {"base", "URL", "the bridge as Payment Options sees it, https"},
+                {"token", "REF", "env:NAME, file:PATH or inline:TEXT"},
+                {"shop", "URL", "browser pages: URL/success, /decline, /cancel; default --base"}},
+      .run = RunReturnUrl};
 }
 
 }  // namespace hookbridge::hookctl

@@ -1,13 +1,13 @@
 #include "client/hookctl/samples.h"
 
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+
+#include "absl/strings/str_replace.h"
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
-
-#include "absl/strings/str_replace.h"
-#include "server/base/encoding.h"
-#include "server/base/strings.h"
 
 namespace hookbridge::hookctl {
 namespace {
@@ -68,7 +68,8 @@ constexpr std::string_view kGithub =
 constexpr std::string_view kShopify =
     R"({"id":{number},"admin_graphql_api_id":"gid://shopify/Order/{number}","currency":"EUR",)"
     R"("total_price":"19.99","financial_status":"paid","test":true,"created_at":"{iso}",)"
-    R"("updated_at":"{iso}","line_items":[{"id":1,"title":"Sample","quantity":1,"price":"19.99"}]})";
+    R"("updated_at":"{iso}","line_items":[{"id":1,"title":"Sample","quantity":1,)"
+    R"("price":"19.99"}]})";
 
 constexpr std::string_view kSlack =
     R"({"token":"sample","team_id":"T0001","api_app_id":"A0001","event":{"type":"app_mention",)"

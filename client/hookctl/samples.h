@@ -1,11 +1,12 @@
 #pragma once
 
+#include "client/hookctl/signer.h"
+
+#include "absl/time/time.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/time/time.h"
-#include "client/hookctl/signer.h"
 
 namespace hookbridge::hookctl {
 

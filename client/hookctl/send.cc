@@ -1,9 +1,3 @@
-#include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <map>
-#include <thread>
-
 #include "client/hookctl/command.h"
 #include "client/hookctl/event_printer.h"
 #include "client/hookctl/http_client.h"
@@ -11,6 +5,12 @@
 #include "client/hookctl/samples.h"
 #include "client/hookctl/signer.h"
 #include "server/base/strings.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <thread>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -143,9 +143,8 @@ absl::StatusOr<Plan> MakePlan(const Args& args, const Environment& environment) 
   if (!rate.ok()) return rate.status();
   plan.times = *times;
   plan.rate = *rate;
-  for (const absl::Status& status :
-       {ReadUrl(args, environment, &plan), ReadSecret(args, &plan), ReadContent(args, &plan),
-        ReadFaults(args, &plan)}) {
+  for (const absl::Status& status : {ReadUrl(args, environment, &plan), ReadSecret(args, &plan),
+                                     ReadContent(args, &plan), ReadFaults(args, &plan)}) {
     if (!status.ok()) return status;
   }
   return plan;
@@ -298,8 +297,9 @@ Command SendCommand() {
           .summary = "sign and send a sample webhook, or a file",
           .usage = "(PRESET | --config FILE --source NAME) [flags]",
           .details = kDetails,
-          .flags = {{"url", "URL", "the bridge, or the whole /hooks/NAME; default HOOKBRIDGE_URL or "
-                                   "http://127.0.0.1:8080"},
+          .flags = {{"url", "URL",
+                     "the bridge, or the whole /hooks/NAME; default HOOKBRIDGE_URL or "
+                     "http://127.0.0.1:8080"},
                     {"source", "NAME", "the source; default the preset's name, or demo"},
                     kConfigFlag,
                     kSecretFlag,

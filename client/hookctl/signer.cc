@@ -1,15 +1,15 @@
 #include "client/hookctl/signer.h"
 
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
-
-#include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
-#include "server/base/encoding.h"
-#include "server/base/strings.h"
 
 namespace hookbridge::hookctl {
 namespace {
@@ -43,7 +43,8 @@ absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string se
 }
 
 std::string FormatTimestamp(const TimestampRule& rule, absl::Time time) {
-  if (rule.unit() == config::v1::TIMESTAMP_UNIT_MILLISECONDS) return StrCat(absl::ToUnixMillis(time));
+  if (rule.unit() == config::v1::TIMESTAMP_UNIT_MILLISECONDS)
+    return StrCat(absl::ToUnixMillis(time));
   if (rule.unit() == config::v1::TIMESTAMP_UNIT_ISO8601) {
     return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
   }
@@ -110,7 +111,8 @@ std::string Hmac(const Algorithm& algorithm, const std::string& key, const std::
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int bytes = 0;
   HMAC(hash, key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(), &bytes);
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
+       &bytes);
   return {reinterpret_cast<const char*>(digest.data()), bytes};
 }
 
@@ -190,8 +192,9 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
     case config::v1::ALGORITHM_KIND_NONE:
       break;
     default:
-      return absl::InvalidArgumentError("hookctl signs HMAC, tokens and Basic; the receiver's key of "
-                                        "another scheme only verifies");
+      return absl::InvalidArgumentError(
+          "hookctl signs HMAC, tokens and Basic; the receiver's key of "
+          "another scheme only verifies");
   }
   AddIdHeader(recipe, webhook, &result);
   return result;

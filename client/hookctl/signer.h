@@ -1,12 +1,13 @@
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
+#include "hookbridge/config/v1/recipe.pb.h"
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hookbridge::hookctl {
 

@@ -1,9 +1,9 @@
-#include <iomanip>
-
 #include "client/cpp/admin_client.h"
 #include "client/hookctl/command.h"
 #include "client/hookctl/connection_flags.h"
 #include "client/hookctl/event_printer.h"
+
+#include <iomanip>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -69,8 +69,9 @@ Command SourcesCommand() {
   return {.name = "sources",
           .summary = "show the sources and what was refused, by reason",
           .usage = "[flags]",
-          .details = "Counters run since the bridge started. docs/operations.md explains the "
-                     "reasons.\n\n  hookctl sources\n",
+          .details =
+              "Counters run since the bridge started. docs/operations.md explains the "
+              "reasons.\n\n  hookctl sources\n",
           .flags = WithConnectionFlags({{"json", "", "the whole answer as JSON"}}),
           .run = RunSources};
 }

@@ -1,7 +1,3 @@
-#include <cstdio>
-#include <fstream>
-
-#include "absl/strings/str_split.h"
 #include "client/cpp/subscriber.h"
 #include "client/hookctl/command.h"
 #include "client/hookctl/connection_flags.h"
@@ -9,11 +5,17 @@
 #include "client/hookctl/interrupt.h"
 #include "server/base/strings.h"
 
+#include "absl/strings/str_split.h"
+
+#include <cstdio>
+#include <fstream>
+
 namespace hookbridge::hookctl {
 namespace {
 
 constexpr std::string_view kDetails =
-    "Shows events as they are stored: one line each, or with --json the whole event and its cursor.\n"
+    "Shows events as they are stored: one line each, or with --json the whole event and its "
+    "cursor.\n"
     "Reconnects and goes on after the last event by itself; messages about that go to stderr.\n"
     "\n"
     "  hookctl tail                                  what comes from now on\n"
@@ -136,9 +138,8 @@ class Tail {
 // The same error, beginning with where it is from.
 absl::Status InContext(const absl::Status& status, const std::string& target) {
   absl::Status result(status.code(), StrCat(target, ": ", std::string(status.message())));
-  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
-    result.SetPayload(type, payload);
-  });
+  status.ForEachPayload(
+      [&](absl::string_view type, const absl::Cord& payload) { result.SetPayload(type, payload); });
   return result;
 }
 

@@ -1,20 +1,21 @@
-#include "server/verify/verifier.h"
-
-#include <variant>
-
 #include "client/hookctl/captured_request.h"
 #include "client/hookctl/command.h"
 #include "client/hookctl/event_printer.h"
 #include "client/hookctl/recipe_source.h"
 #include "server/base/strings.h"
+#include "server/verify/verifier.h"
+
+#include <variant>
 
 namespace hookbridge::hookctl {
 namespace {
 
 constexpr std::string_view kDetails =
     "Explains offline, step by step, why a captured request is authentic or not. The bridge's own\n"
-    "engine decides, so what is explained here is what happens there. The secret is never printed.\n"
-    "A capture is the request's bytes: request line, headers, blank line, body. Signatures carry a\n"
+    "engine decides, so what is explained here is what happens there. The secret is never "
+    "printed.\n"
+    "A capture is the request's bytes: request line, headers, blank line, body. Signatures carry "
+    "a\n"
     "time, so an old capture needs --now.\n"
     "\n"
     "  hookctl verify --preset stripe --secret env:STRIPE_SECRET --request captured.http \\\n"
@@ -99,21 +100,22 @@ int RunVerify(const Args& args, Environment& environment) {
 }  // namespace
 
 Command VerifyCommand() {
-  return {.name = "verify",
-          .summary = "explain why a captured request is authentic or not",
-          .usage = "(--preset NAME --secret REF | --config FILE --source NAME) --request FILE",
-          .details = kDetails,
-          .flags = {{"preset", "NAME", "the scheme; presets list names them"},
-                    kConfigFlag,
-                    {"source", "NAME", "the source of --config"},
-                    kSecretFlag,
-                    {"request", "FILE", "the captured request, head and body"},
-                    {"body", "FILE", "the body alone, with --header"},
-                    {"header", "LINE", "`Name: value`", true},
-                    {"target", "PATH", "with --body: path and query, for tokens in the URL"},
-                    {"public-url", "URL", "the URL that the provider was given, where it is signed"},
-                    {"now", "TIME", "the time to judge by; default is now"}},
-          .run = RunVerify};
+  return {
+      .name = "verify",
+      .summary = "explain why a captured request is authentic or not",
+      .usage = "(--preset NAME --secret REF | --config FILE --source NAME) --request FILE",
+      .details = kDetails,
+      .flags = {{"preset", "NAME", "the scheme; presets list names them"},
+                kConfigFlag,
+                {"source", "NAME", "the source of --config"},
+                kSecretFlag,
+                {"request", "FILE", "the captured request, head and body"},
+                {"body", "FILE", "the body alone, with --header"},
+                {"header", "LINE", "`Name: value`", true},
+                {"target", "PATH", "with --body: path and query, for tokens in the URL"},
+                {"public-url", "URL", "the URL that the provider was given, where it is signed"},
+                {"now", "TIME", "the time to judge by; default is now"}},
+      .run = RunVerify};
 }
 
 }  // namespace hookbridge::hookctl

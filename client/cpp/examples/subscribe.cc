@@ -6,14 +6,14 @@
 // except perhaps the last batch. A real service does its work where this one prints, and remembers
 // (source, dedup_key) with the work, so that a repeat has no effect.
 
+#include "client/cpp/error.h"
+#include "client/cpp/subscriber.h"
+
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <string>
 #include <thread>
-
-#include "client/cpp/error.h"
-#include "client/cpp/subscriber.h"
 
 namespace {
 

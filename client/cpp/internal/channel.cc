@@ -2,6 +2,7 @@
 
 #include "google/rpc/status.pb.h"
 
+#include "absl/strings/cord.h"
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -9,8 +10,6 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-
-#include "absl/strings/cord.h"
 
 namespace hookbridge::internal {
 namespace {
@@ -34,7 +33,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
   }
   if (options.ca_file.empty()) {
     if (options.certificate_file.empty()) return grpc::InsecureChannelCredentials();
-    return absl::InvalidArgumentError("a client certificate needs the bridge's authority (CA) file");
+    return absl::InvalidArgumentError(
+        "a client certificate needs the bridge's authority (CA) file");
   }
   grpc::SslCredentialsOptions ssl;
   const std::pair<const std::string*, std::string*> files[] = {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "client/cpp/connection.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include <grpcpp/channel.h>
 #include <grpcpp/support/status.h>
 
 #include <memory>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "client/cpp/connection.h"
 
 // The edge between gRPC's types and the library's.
 namespace hookbridge::internal {

@@ -1,8 +1,8 @@
 #include "client/cpp/internal/stream.h"
 
-#include <grpcpp/support/async_stream.h>
-
 #include "client/cpp/internal/channel.h"
+
+#include <grpcpp/support/async_stream.h>
 
 namespace hookbridge::internal {
 
@@ -54,9 +54,10 @@ absl::Status Stream::Finish() {
 Stream::Wait Stream::WaitFor(absl::Duration patience) {
   void* tag = nullptr;
   bool ok = false;
-  const auto deadline = patience == absl::InfiniteDuration()
-                            ? std::chrono::system_clock::time_point::max()
-                            : std::chrono::system_clock::now() + absl::ToChronoMicroseconds(patience);
+  const auto deadline =
+      patience == absl::InfiniteDuration()
+          ? std::chrono::system_clock::time_point::max()
+          : std::chrono::system_clock::now() + absl::ToChronoMicroseconds(patience);
   if (queue_.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {
     return Wait::kTimeout;
   }

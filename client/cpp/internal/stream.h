@@ -3,13 +3,12 @@
 #include "hookbridge/v1/delivery_service.grpc.pb.h"
 #include "hookbridge/v1/delivery_service.pb.h"
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
 
 #include <memory>
-
-#include "absl/status/status.h"
-#include "absl/time/time.h"
 
 namespace hookbridge::internal {
 

@@ -8,8 +8,8 @@ namespace {
 // Target, repeats of headers and the body's bytes come through; both line ends are taken.
 TEST(CapturedRequestTest, ReadsHeadAndBody) {
   for (const std::string end : {"\r\n", "\n"}) {
-    const auto request = ParseCapturedRequest("POST /hooks/po/tok?x=1 HTTP/1.1" + end +
-                                              "A:  1 " + end + "a: 2" + end + end + "body\n");
+    const auto request = ParseCapturedRequest("POST /hooks/po/tok?x=1 HTTP/1.1" + end + "A:  1 " +
+                                              end + "a: 2" + end + end + "body\n");
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_EQ(request->method, "POST");
     EXPECT_EQ(request->source, "po");

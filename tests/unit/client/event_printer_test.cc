@@ -1,6 +1,7 @@
 #include "client/hookctl/event_printer.h"
 
 #include <google/protobuf/util/json_util.h>
+
 #include <gtest/gtest.h>
 
 #include <sstream>

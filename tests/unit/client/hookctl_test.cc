@@ -1,3 +1,5 @@
+#include "client/hookctl/command.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -5,8 +7,6 @@
 #include <fstream>
 #include <map>
 #include <sstream>
-
-#include "client/hookctl/command.h"
 
 namespace hookbridge::hookctl {
 namespace {
@@ -56,7 +56,7 @@ TEST_F(HookctlTest, HelpTeaches) {
 // Each command explains itself with an example.
 TEST_F(HookctlTest, EveryCommandHasHelpWithAnExample) {
   const std::vector<std::vector<std::string_view>> commands = {
-      {"send"},   {"tail"},       {"events", "list"},  {"events", "get"}, {"sources"},
+      {"send"},   {"tail"},       {"events", "list"},  {"events", "get"},  {"sources"},
       {"verify"}, {"return-url"}, {"presets", "list"}, {"presets", "show"}};
   for (std::vector<std::string_view> command : commands) {
     command.push_back("--help");
@@ -139,8 +139,9 @@ constexpr char kCapture[] =
 // A captured request is explained, and the secret shows nowhere, whether it verifies or not.
 TEST_F(HookctlTest, VerifyExplainsWithoutTheSecret) {
   const std::string capture = WriteFile("capture", kCapture);
-  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--request", capture}),
-            kExitOk)
+  EXPECT_EQ(
+      Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--request", capture}),
+      kExitOk)
       << out_.str() << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("authentic"));
   EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("s3cret")));
@@ -155,12 +156,12 @@ TEST_F(HookctlTest, VerifyExplainsWithoutTheSecret) {
 // The same request from its parts.
 TEST_F(HookctlTest, VerifyTakesParts) {
   const std::string body = WriteFile("body", "{\"a\":1}");
-  EXPECT_EQ(Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--body", body,
-                 "--header",
-                 "X-Hub-Signature-256: sha256="
-                 "5910e62016ef5034272c926c27071992a465c2335cecf41851bda071577f4f6d",
-                 "--header", "X-GitHub-Delivery: d1"}),
-            kExitOk)
+  EXPECT_EQ(
+      Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--body", body, "--header",
+           "X-Hub-Signature-256: sha256="
+           "5910e62016ef5034272c926c27071992a465c2335cecf41851bda071577f4f6d",
+           "--header", "X-GitHub-Delivery: d1"}),
+      kExitOk)
       << out_.str() << err_.str();
   std::remove(body.c_str());
 }

@@ -1,17 +1,18 @@
 #include "client/hookctl/samples.h"
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <variant>
-
-#include "absl/strings/match.h"
 #include "client/hookctl/captured_request.h"
 #include "client/hookctl/event_printer.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
+
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/match.h"
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <variant>
 
 namespace hookbridge::hookctl {
 namespace {

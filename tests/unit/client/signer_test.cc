@@ -1,6 +1,7 @@
 #include "client/hookctl/signer.h"
 
 #include <google/protobuf/text_format.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -113,7 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Tokens go where the scheme carries them.
 TEST(SignerTest, PlacesTokens) {
-  const auto url = Sign(ReadRecipe("algorithms { kind: ALGORITHM_KIND_URL_TOKEN }"), "tok", Webhook());
+  const auto url =
+      Sign(ReadRecipe("algorithms { kind: ALGORITHM_KIND_URL_TOKEN }"), "tok", Webhook());
   EXPECT_EQ(url->url_token, "tok");
   const auto basic =
       Sign(ReadRecipe("algorithms { kind: ALGORITHM_KIND_BASIC }"), "user:pass", Webhook());

@@ -1,12 +1,12 @@
 #include "client/cpp/subscriber.h"
 
+#include "client/cpp/error.h"
+#include "tests/unit/client/fake_delivery_service.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "client/cpp/error.h"
-#include "tests/unit/client/fake_delivery_service.h"
 
 namespace hookbridge {
 namespace {
