@@ -1,0 +1,189 @@
+#include "server/convert/converter.h"
+
+#include <openssl/evp.h>
+
+#include <optional>
+#include <utility>
+
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+#include "server/base/wire.h"
+#include "server/convert/internal/extract.h"
+#include "server/convert/internal/parsed_form.h"
+#include "server/convert/internal/raw_request.h"
+
+namespace hookbridge {
+namespace {
+
+using Sha256 = std::array<uint8_t, 32>;
+
+Sha256 HashOf(std::string_view bytes) {
+  Sha256 hash{};
+  EVP_Digest(bytes.data(), bytes.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
+  return hash;
+}
+
+std::string HexHash(std::string_view bytes) {
+  const Sha256 hash = HashOf(bytes);
+  return HexEncode({reinterpret_cast<const char*>(hash.data()), hash.size()});
+}
+
+// The provider's id, or one made of parts and the body.
+std::string DedupKey(const Extracted& extracted, std::string_view body) {
+  if (!extracted.id.empty()) return extracted.id;
+  std::string key;
+  for (const std::string& part : extracted.synthetic_parts) StrAppend(&key, part, ":");
+  if (key.size() + 71 > limits::kEnvelopeFieldBytesMax) key = StrCat("sha256:", HexHash(key), ":");
+  StrAppend(&key, "sha256:", HexHash(body));
+  return key;
+}
+
+void AppendTimestamp(std::string& out, uint32_t field, absl::Time time) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  const int64_t nanos = absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds));
+  std::string message;
+  if (seconds != 0) AppendVarintField(message, 1, static_cast<uint64_t>(seconds));
+  if (nanos != 0) AppendVarintField(message, 2, static_cast<uint64_t>(nanos));
+  AppendBytesField(out, field, message);
+}
+
+void AppendAttribute(std::string& out, std::string_view name, std::string_view value) {
+  std::string entry;
+  AppendBytesField(entry, 1, name);
+  AppendBytesField(entry, 2, value);
+  AppendBytesField(out, 11, entry);
+}
+
+void AppendText(std::string& out, uint32_t field, std::string_view text) {
+  if (!text.empty()) AppendBytesField(out, field, text);
+}
+
+// W3C Trace Context, section 3.2: version 00.
+bool IsTraceParent(std::string_view text) {
+  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+  for (size_t i = 3; i < text.size(); ++i) {
+    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (!hex && i != 35 && i != 52) return false;
+  }
+  return true;
+}
+
+struct Scratch {
+  JsonTape tape;
+  FormFields form;
+};
+
+// One a thread, so that a webhook allocates no tape.
+Scratch& ThreadScratch() {
+  static thread_local Scratch scratch;
+  scratch.form.clear();
+  return scratch;
+}
+
+}  // namespace
+
+struct Converter::State {
+  ConverterOptions options;
+  Extractor extractor;
+  RawRequestWriter raw_writer;
+  ParsedForm form = ParsedForm::kJson;
+
+  // Parses the body into the scratch; conversion_error when it cannot be.
+  absl::Status ReadBody(const WebhookRequest& request, Scratch& scratch) const {
+    if (request.body.empty()) return absl::OkStatus();
+    if (form == ParsedForm::kForm) return ReadForm(request.body, scratch.form);
+    if (extractor.reads_form()) ReadForm(request.body, scratch.form).IgnoreError();
+    if (form != ParsedForm::kJson) return absl::OkStatus();
+    return scratch.tape.Parse(request.body, {.depth_max = options.limits.json_depth_max,
+                                             .elements_max = options.limits.json_elements_max});
+  }
+
+  std::string Envelope(const WebhookRequest& request, const Extracted& extracted,
+                       const ConvertedEvent& event) const;
+};
+
+std::string Converter::State::Envelope(const WebhookRequest& request, const Extracted& extracted,
+                                       const ConvertedEvent& event) const {
+  std::string out;
+  out.reserve(512);
+  AppendText(out, 2, options.source);
+  AppendText(out, 3, extracted.type);
+  AppendText(out, 4, extracted.subject);
+  AppendText(out, 5, extracted.ordering_key);
+  AppendText(out, 6, event.dedup_key);
+  if (extracted.time) AppendTimestamp(out, 7, *extracted.time);
+  AppendTimestamp(out, 8, request.receive_time);
+  for (const auto& [name, value] : extracted.attributes) AppendAttribute(out, name, value);
+  const HeaderLine* const trace = request.FindHeader("traceparent");
+  if (trace != nullptr && IsTraceParent(trace->value)) AppendAttribute(out, "traceparent", trace->value);
+  if (const HeaderLine* const type = request.FindHeader("Content-Type")) {
+    AppendText(out, 12, type->value.substr(0, ValidUtf8PrefixBytes(type->value)));
+  }
+  if (extracted.test_mode) AppendVarintField(out, 15, 1);
+  AppendText(out, 16, event.conversion_error);
+  return out;
+}
+
+Converter::Converter(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Converter::~Converter() = default;
+
+absl::StatusOr<std::unique_ptr<Converter>> Converter::Create(ConverterOptions options) {
+  auto extractor = Extractor::Create(options.recipe.event());
+  if (!extractor.ok()) return extractor.status();
+  RawRequestWriter raw_writer(options.recipe, options.public_url);
+  const ParsedForm form = FormOf(options.recipe.body_format());
+  auto state = std::make_unique<State>(State{.options = std::move(options),
+                                             .extractor = *std::move(extractor),
+                                             .raw_writer = std::move(raw_writer),
+                                             .form = form});
+  return std::unique_ptr<Converter>(new Converter(std::move(state)));
+}
+
+ConvertedEvent Converter::Convert(const VerifiedWebhook& webhook) const {
+  const State& state = *state_;
+  const WebhookRequest& request = webhook.request();
+  Scratch& scratch = ThreadScratch();
+  ConvertedEvent event;
+
+  const absl::Status read = state.ReadBody(request, scratch);
+  const bool parsed = read.ok() && !request.body.empty();
+  const ExtractInput input{
+      .request = request,
+      .json = parsed && state.form == ParsedForm::kJson ? &scratch.tape : nullptr,
+      .form = scratch.form.empty() ? nullptr : &scratch.form};
+  const Extracted extracted = state.extractor.Extract(input);
+
+  if (!read.ok()) {
+    event.conversion_error = std::string(read.message());
+  } else if (parsed) {
+    auto run = MakeDataRun(state.form, request.body, scratch.tape, scratch.form, state.options.limits);
+    if (run.ok()) {
+      event.runs.data = *std::move(run);
+      event.runs.parsed_form = state.form;
+    } else {
+      event.conversion_error = std::string(run.status().message());
+    }
+  }
+  event.dedup_key = DedupKey(extracted, request.body);
+  const std::string hashed = StrCat(state.options.source, std::string_view("\0", 1), event.dedup_key);
+  event.dedup_hash = HashOf(hashed);
+  event.type = extracted.type;
+  event.runs.envelope = state.Envelope(request, extracted, event);
+  event.runs.raw = state.raw_writer.Write(request);
+  return event;
+}
+
+std::string RemakeDataRun(const EventRuns& runs, const ConvertLimits& limits) {
+  if (runs.parsed_form == ParsedForm::kNone) return "";
+  const std::string_view body = BodyOfRawRun(runs.raw);
+  Scratch& scratch = ThreadScratch();
+  if (runs.parsed_form == ParsedForm::kForm && !ReadForm(body, scratch.form).ok()) return "";
+  if (runs.parsed_form == ParsedForm::kJson) {
+    const JsonLimits json{.depth_max = limits.json_depth_max, .elements_max = limits.json_elements_max};
+    if (!scratch.tape.Parse(body, json).ok()) return "";
+  }
+  auto run = MakeDataRun(runs.parsed_form, body, scratch.tape, scratch.form, limits);
+  return run.ok() ? *std::move(run) : "";
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,283 @@
+#include "server/convert/internal/extract.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "server/base/encoding.h"
+#include "server/base/limits.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::ValueSource;
+
+// Digits from here on are milliseconds: in seconds it would be the year 5138.
+constexpr size_t kMillisecondDigits = 12;
+
+std::optional<std::string> Bounded(std::string_view text) {
+  if (text.size() > limits::kEnvelopeFieldBytesMax) {
+    text = text.substr(0, limits::kEnvelopeFieldBytesMax);
+    text = text.substr(0, ValidUtf8PrefixBytes(text));
+  } else if (!IsValidUtf8(text)) {
+    return std::nullopt;
+  }
+  return std::string(text);
+}
+
+absl::StatusOr<std::vector<std::string>> PointerTokens(std::string_view pointer) {
+  std::vector<std::string> tokens;
+  if (!pointer.empty() && pointer.front() != '/') {
+    return absl::InvalidArgumentError(StrCat("`", pointer, "` is not a JSON Pointer: it starts with `/`"));
+  }
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::string_view raw = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(raw.size());
+    std::string token;
+    for (size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '~') {
+        token.push_back(raw[i]);
+        continue;
+      }
+      if (++i == raw.size() || (raw[i] != '0' && raw[i] != '1')) {
+        return absl::InvalidArgumentError("a JSON Pointer writes ~ as ~0 and / as ~1");
+      }
+      token.push_back(raw[i] == '0' ? '~' : '/');
+    }
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+const JsonNode* Member(const JsonTape& tape, size_t object, std::string_view name, size_t& at) {
+  const JsonNode& node = tape.nodes()[object];
+  for (size_t key = object + 1; key < node.next; key = tape.nodes()[key + 1].next) {
+    if (tape.Text(tape.nodes()[key]) != name) continue;
+    at = key + 1;
+    return &tape.nodes()[at];
+  }
+  return nullptr;
+}
+
+const JsonNode* Element(const JsonTape& tape, size_t array, std::string_view token, size_t& at) {
+  size_t index = 0;
+  const auto read = std::from_chars(token.data(), token.data() + token.size(), index);
+  const bool canonical = read.ec == std::errc() && read.ptr == token.data() + token.size() &&
+                         (token.size() == 1 || token.front() != '0');
+  if (!canonical) return nullptr;
+  const JsonNode& node = tape.nodes()[array];
+  for (size_t child = array + 1; child < node.next; child = tape.nodes()[child].next) {
+    if (index-- > 0) continue;
+    at = child;
+    return &tape.nodes()[child];
+  }
+  return nullptr;
+}
+
+const JsonNode* Resolve(const JsonTape& tape, const std::vector<std::string>& tokens) {
+  size_t at = 0;
+  const JsonNode* node = &tape.nodes().front();
+  for (const std::string& token : tokens) {
+    if (node->type == JsonType::kObject) {
+      node = Member(tape, at, token, at);
+    } else if (node->type == JsonType::kArray) {
+      node = Element(tape, at, token, at);
+    } else {
+      return nullptr;
+    }
+    if (node == nullptr) return nullptr;
+  }
+  return node;
+}
+
+bool MatchesPattern(std::string_view pattern, std::string_view value) {
+  if (pattern == "*" || pattern == value) return true;
+  const size_t dots = pattern.find("..");
+  if (dots == std::string_view::npos) return false;
+  const auto number = [](std::string_view text) -> std::optional<int64_t> {
+    int64_t parsed = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+    return parsed;
+  };
+  const auto low = number(pattern.substr(0, dots));
+  const auto high = number(pattern.substr(dots + 2));
+  const auto at = number(value);
+  return low && high && at && *low <= *at && *at <= *high;
+}
+
+template <typename Sources>
+absl::Status MakePaths(const Sources& sources, std::string_view field,
+                       std::vector<ValuePath>& paths, bool& reads_form) {
+  for (const ValueSource& source : sources) {
+    auto path = ValuePath::Create(source);
+    if (!path.ok()) {
+      return absl::InvalidArgumentError(
+          StrCat("recipe.event.", field, ": ", ToStd(path.status().message())));
+    }
+    reads_form |= path->reads_form();
+    paths.push_back(*std::move(path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
+  ValuePath path;
+  path.kind_ = source.from_case();
+  switch (source.from_case()) {
+    case ValueSource::kJsonPointer: {
+      auto tokens = PointerTokens(source.json_pointer());
+      if (!tokens.ok()) return tokens.status();
+      path.tokens_ = *std::move(tokens);
+      return path;
+    }
+    case ValueSource::kHeader:
+      path.name_ = source.header();
+      return path;
+    case ValueSource::kFormField:
+      path.name_ = source.form_field();
+      return path;
+    case ValueSource::FROM_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("needs a json_pointer, header or form_field");
+}
+
+std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
+  if (kind_ == ValueSource::kHeader) {
+    const HeaderLine* const line = input.request.FindHeader(name_);
+    return line == nullptr ? std::nullopt : Bounded(line->value);
+  }
+  if (kind_ == ValueSource::kFormField) {
+    if (input.form == nullptr) return std::nullopt;
+    for (const auto& [name, value] : *input.form) {
+      if (name == name_) return Bounded(value);
+    }
+    return std::nullopt;
+  }
+  if (input.json == nullptr) return std::nullopt;
+  const JsonNode* const node = Resolve(*input.json, tokens_);
+  if (node == nullptr) return std::nullopt;
+  switch (node->type) {
+    case JsonType::kTrue:
+      return "true";
+    case JsonType::kFalse:
+      return "false";
+    case JsonType::kNumber:
+    case JsonType::kString:
+      return Bounded(input.json->Text(*node));
+    default:
+      return std::nullopt;
+  }
+}
+
+absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules) {
+  Extractor made;
+  bool& form = made.reads_form_;
+  absl::Status status;
+  const auto make = [&](const auto& sources, std::string_view field, Paths& paths) {
+    if (status.ok()) status = MakePaths(sources, field, paths, form);
+  };
+  make(rules.id(), "id", made.id_);
+  make(rules.synthetic_id(), "synthetic_id", made.synthetic_id_);
+  make(rules.type(), "type", made.type_);
+  make(rules.time(), "time", made.time_);
+  make(rules.ordering_key(), "ordering_key", made.ordering_key_);
+  make(rules.subject(), "subject", made.subject_);
+  make(rules.type_table().inputs(), "type_table.inputs", made.type_inputs_);
+  if (rules.has_test_mode()) {
+    make(std::vector<ValueSource>{rules.test_mode().from()}, "test_mode.from", made.test_mode_);
+    made.test_mode_equals_ = rules.test_mode().equals();
+  }
+  if (!status.ok()) return status;
+  for (const auto& row : rules.type_table().rows()) {
+    if (row.when_size() != rules.type_table().inputs_size() || row.type().empty()) {
+      return absl::InvalidArgumentError(
+          "recipe.event.type_table.rows: each row has one pattern per input, and a type");
+    }
+    made.type_rows_.push_back({{row.when().begin(), row.when().end()}, row.type()});
+  }
+  if (static_cast<size_t>(rules.attributes().size()) > limits::kAttributesMax) {
+    return absl::InvalidArgumentError(
+        StrCat("recipe.event.attributes: more than ", limits::kAttributesMax));
+  }
+  const std::map<std::string, ValueSource> by_name(rules.attributes().begin(), rules.attributes().end());
+  for (const auto& [name, source] : by_name) {
+    auto path = ValuePath::Create(source);
+    if (!path.ok()) {
+      return absl::InvalidArgumentError(
+          StrCat("recipe.event.attributes.", name, ": ", ToStd(path.status().message())));
+    }
+    form |= path->reads_form();
+    made.attributes_.emplace_back(name, *std::move(path));
+  }
+  return made;
+}
+
+std::string Extractor::First(const Paths& paths, const ExtractInput& input) {
+  for (const ValuePath& path : paths) {
+    if (auto found = path.Find(input); found && !found->empty()) return *std::move(found);
+  }
+  return "";
+}
+
+std::string Extractor::TypeFromTable(const ExtractInput& input) const {
+  if (type_rows_.empty()) return "";
+  std::vector<std::string> values;
+  for (const ValuePath& path : type_inputs_) values.push_back(path.Find(input).value_or(""));
+  for (const TypeRow& row : type_rows_) {
+    const bool matches = std::equal(row.patterns.begin(), row.patterns.end(), values.begin(),
+                                    [](const std::string& pattern, const std::string& value) {
+                                      return MatchesPattern(pattern, value);
+                                    });
+    if (matches) return row.type;
+  }
+  return "";
+}
+
+Extracted Extractor::Extract(const ExtractInput& input) const {
+  Extracted found;
+  found.id = First(id_, input);
+  if (found.id.empty()) {
+    for (const ValuePath& path : synthetic_id_) {
+      found.synthetic_parts.push_back(path.Find(input).value_or(""));
+    }
+  }
+  found.type = TypeFromTable(input);
+  if (found.type.empty()) found.type = First(type_, input);
+  if (found.type.empty()) found.type = "unmapped";
+  found.time = ReadEventTime(First(time_, input));
+  found.ordering_key = First(ordering_key_, input);
+  found.subject = First(subject_, input);
+  found.test_mode = !test_mode_.empty() && First(test_mode_, input) == test_mode_equals_;
+  for (const auto& [name, path] : attributes_) {
+    if (auto value = path.Find(input)) found.attributes.emplace_back(name, *std::move(value));
+  }
+  return found;
+}
+
+std::optional<absl::Time> ReadEventTime(std::string_view text) {
+  if (text.empty() || text.size() > 40) return std::nullopt;
+  absl::Time time;
+  const std::string_view whole = text.substr(0, text.find('.'));
+  const bool digits = std::all_of(whole.begin(), whole.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (digits) {
+    int64_t number = 0;
+    const auto read = std::from_chars(whole.data(), whole.data() + whole.size(), number);
+    if (whole.empty() || read.ec != std::errc()) return std::nullopt;
+    time = whole.size() >= kMillisecondDigits ? absl::FromUnixMillis(number)
+                                              : absl::FromUnixSeconds(number);
+  } else if (!absl::ParseTime(absl::RFC3339_full, std::string(text), &time, nullptr)) {
+    return std::nullopt;
+  }
+  // google.protobuf.Timestamp: years 1 to 9999.
+  if (time < absl::FromUnixSeconds(-62'135'596'800) || time >= absl::FromUnixSeconds(253'402'300'800)) {
+    return std::nullopt;
+  }
+  return time;
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hookbridge/config/v1/recipe.pb.h"
+#include "server/convert/internal/json_tape.h"
+#include "server/ingress/request.h"
+
+namespace hookbridge {
+
+using FormFields = std::vector<std::pair<std::string, std::string>>;
+
+// Where values come from; `json` is null when the body is not JSON, `form` when it was not read.
+struct ExtractInput {
+  const WebhookRequest& request;
+  const JsonTape* json = nullptr;
+  const FormFields* form = nullptr;
+};
+
+// A ValueSource made ready. Immutable.
+class ValuePath {
+ public:
+  // kInvalidArgument for a JSON Pointer that is not one, and for nothing set.
+  static absl::StatusOr<ValuePath> Create(const config::v1::ValueSource& source);
+
+  // The value's text; nullopt when it does not exist, is null, an object or an array, or is not
+  // valid UTF-8. At most limits::kEnvelopeFieldBytesMax bytes, cut at a character.
+  std::optional<std::string> Find(const ExtractInput& input) const;
+  bool reads_form() const { return kind_ == config::v1::ValueSource::kFormField; }
+
+ private:
+  config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
+  std::string name_;                 // header or field
+  std::vector<std::string> tokens_;  // JSON Pointer, unescaped
+};
+
+// The envelope's fields as a recipe finds them.
+struct Extracted {
+  std::string id;  // empty: make a synthetic one
+  std::vector<std::string> synthetic_parts;
+  std::string type;
+  std::optional<absl::Time> time;
+  std::string ordering_key;
+  std::string subject;
+  bool test_mode = false;
+  std::vector<std::pair<std::string, std::string>> attributes;
+};
+
+// EventRules made ready. Immutable.
+class Extractor {
+ public:
+  // kInvalidArgument, naming the field of recipe.event.
+  static absl::StatusOr<Extractor> Create(const config::v1::EventRules& rules);
+
+  Extracted Extract(const ExtractInput& input) const;
+  bool reads_form() const { return reads_form_; }
+
+ private:
+  using Paths = std::vector<ValuePath>;
+  struct TypeRow {
+    std::vector<std::string> patterns;
+    std::string type;
+  };
+
+  static std::string First(const Paths& paths, const ExtractInput& input);
+  std::string TypeFromTable(const ExtractInput& input) const;
+
+  Paths id_, synthetic_id_, type_, time_, ordering_key_, subject_, type_inputs_, test_mode_;
+  std::string test_mode_equals_;
+  std::vector<TypeRow> type_rows_;
+  std::vector<std::pair<std::string, ValuePath>> attributes_;
+  bool reads_form_ = false;
+};
+
+// RFC 3339, or seconds (also with a fraction) or milliseconds since 1970 in digits; nullopt for
+// anything else and for years outside 1 to 9999.
+std::optional<absl::Time> ReadEventTime(std::string_view text);
+
+}  // namespace hookbridge

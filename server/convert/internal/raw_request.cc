@@ -1,0 +1,152 @@
+#include "server/convert/internal/raw_request.h"
+
+#include <algorithm>
+#include <array>
+
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+#include "server/base/wire.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::MessagePart;
+using config::v1::Recipe;
+
+constexpr uint32_t kRawField = 30;  // of Event; below: of RawRequest
+constexpr uint32_t kBody = 1;
+constexpr uint32_t kHeaders = 2;
+constexpr uint32_t kMethod = 3;
+constexpr uint32_t kPath = 4;
+constexpr uint32_t kQuery = 5;
+constexpr uint32_t kPublicUrl = 6;
+constexpr uint32_t kContentType = 7;
+constexpr uint32_t kRequestId = 8;
+constexpr uint32_t kItemCount = 10;
+
+// A query parameter whose name holds one of these may carry a secret.
+constexpr std::array<std::string_view, 7> kSecretWords = {"token", "key",  "secret", "sig",
+                                                          "pass",  "auth", "credential"};
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+void AddNames(std::string_view names, std::vector<std::string>& to) {
+  while (true) {
+    const size_t end = names.find('|');
+    to.push_back(Lower(names.substr(0, end)));
+    if (end == std::string_view::npos) return;
+    names.remove_prefix(end + 1);
+  }
+}
+
+std::string WithoutSecrets(std::string_view query) {
+  std::string clean;
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    const size_t equals = std::min(pair.find('='), pair.size());
+    const std::string name = Lower(pair.substr(0, equals));
+    const bool secret = std::any_of(kSecretWords.begin(), kSecretWords.end(), [&](std::string_view word) {
+      return name.find(word) != std::string::npos;
+    });
+    if (!clean.empty()) clean.push_back('&');
+    if (secret && equals < pair.size()) {
+      StrAppend(&clean, pair.substr(0, equals), "=***");
+    } else {
+      clean.append(pair);
+    }
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+  }
+  return clean;
+}
+
+// Protobuf strings are UTF-8.
+std::string_view AsText(std::string_view bytes) { return bytes.substr(0, ValidUtf8PrefixBytes(bytes)); }
+
+void AppendText(std::string& out, uint32_t field, std::string_view text) {
+  if (!text.empty()) AppendBytesField(out, field, AsText(text));
+}
+
+}  // namespace
+
+RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
+    : names_({"content-type", "user-agent"}),
+      never_({"authorization", "proxy-authorization", "cookie"}),
+      public_url_(std::move(public_url)) {
+  const bool is_token = recipe.algorithms_size() > 0 &&
+                        recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+  for (const std::string& header : recipe.signature().headers()) {
+    AddNames(header, is_token ? never_ : names_);
+  }
+  if (recipe.timestamp().has_header()) AddNames(recipe.timestamp().header(), names_);
+  for (const MessagePart& part : recipe.message()) {
+    if (part.part_case() == MessagePart::kHeader) AddNames(part.header(), names_);
+    if (part.part_case() == MessagePart::kUrl) signs_url_ = true;
+  }
+  for (const std::string& pattern : recipe.keep_headers()) {
+    if (pattern.ends_with('*')) {
+      prefixes_.push_back(Lower(std::string_view(pattern).substr(0, pattern.size() - 1)));
+    } else {
+      names_.push_back(Lower(pattern));
+    }
+  }
+}
+
+bool RawRequestWriter::Keeps(std::string_view header) const {
+  const std::string name = Lower(header);
+  if (std::find(never_.begin(), never_.end(), name) != never_.end()) return false;
+  if (std::find(names_.begin(), names_.end(), name) != names_.end()) return true;
+  return std::any_of(prefixes_.begin(), prefixes_.end(),
+                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+std::string RawRequestWriter::Write(const WebhookRequest& request) const {
+  std::string fields;
+  fields.reserve(512);
+  std::string header;
+  for (const HeaderLine& line : request.headers) {
+    if (!Keeps(line.name)) continue;
+    header.clear();
+    AppendBytesField(header, 1, line.name);
+    AppendBytesField(header, 2, line.value);
+    AppendBytesField(fields, kHeaders, header);
+  }
+  AppendText(fields, kMethod, request.method);
+  AppendText(fields, kPath, request.token.empty() ? request.path : StrCat("/hooks/", request.source, "/***"));
+  AppendText(fields, kQuery, signs_url_ ? request.query : WithoutSecrets(request.query));
+  AppendText(fields, kPublicUrl, public_url_);
+  if (const HeaderLine* const type = request.FindHeader("Content-Type")) {
+    AppendText(fields, kContentType, type->value);
+  }
+  AppendText(fields, kRequestId, request.request_id);
+  AppendVarintField(fields, kItemCount, 1);
+
+  const size_t body_field = 1 + VarintBytes(request.body.size()) + request.body.size();
+  std::string run;
+  run.reserve(fields.size() + body_field + 12);
+  AppendTag(run, kRawField, WireType::kBytes);
+  AppendVarint(run, fields.size() + body_field);
+  run += fields;
+  AppendBytesField(run, kBody, request.body);
+  return run;
+}
+
+std::string_view BodyOfRawRun(std::string_view raw_run) {
+  WireReader outer(raw_run);
+  while (outer.Next()) {
+    if (outer.field() != kRawField) continue;
+    WireReader inner(outer.bytes());
+    while (inner.Next()) {
+      if (inner.field() == kBody) return inner.bytes();
+    }
+  }
+  return {};
+}
+
+}  // namespace hookbridge

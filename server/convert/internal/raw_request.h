@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hookbridge/config/v1/recipe.pb.h"
+#include "server/ingress/request.h"
+
+namespace hookbridge {
+
+// Makes the raw run (field 30 of Event) of a source's requests: what is needed to verify them
+// again, and never a credential. Immutable.
+class RawRequestWriter {
+ public:
+  RawRequestWriter(const config::v1::Recipe& recipe, std::string public_url);
+
+  // The body is the last field.
+  std::string Write(const WebhookRequest& request) const;
+
+ private:
+  bool Keeps(std::string_view header) const;
+
+  std::vector<std::string> names_;     // lower case
+  std::vector<std::string> prefixes_;  // lower case
+  std::vector<std::string> never_;     // lower case
+  std::string public_url_;
+  bool signs_url_ = false;
+};
+
+// The body inside a raw run; empty when the run is not one.
+std::string_view BodyOfRawRun(std::string_view raw_run);
+
+}  // namespace hookbridge
