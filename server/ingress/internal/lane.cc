@@ -1,0 +1,98 @@
+#include "server/ingress/internal/lane.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+#include <vector>
+
+#include "server/base/config.h"
+
+namespace hookbridge {
+namespace {
+
+// Often enough that no deadline is missed by more than an eighth, or a quarter second.
+std::chrono::milliseconds SweepInterval(const config::v1::Ingress& config) {
+  const absl::Duration shortest =
+      std::min({ToDuration(config.header_timeout()), ToDuration(config.body_timeout()),
+                ToDuration(config.write_timeout()), ToDuration(config.idle_timeout()),
+                ToDuration(config.handshake_timeout()), ToDuration(config.handler_timeout())});
+  return std::clamp(absl::ToChronoMilliseconds(shortest / 8), std::chrono::milliseconds(5),
+                    std::chrono::milliseconds(250));
+}
+
+}  // namespace
+
+IngressLane::IngressLane(size_t index, IngressState& state)
+    : index_(index),
+      state_(state),
+      context_(1),
+      work_(context_.get_executor()),
+      sweep_timer_(context_),
+      sweep_interval_(SweepInterval(state.config)),
+      random_(std::random_device()()) {}
+
+IngressLane::~IngressLane() { Stop(); }
+
+void IngressLane::Post(absl::AnyInvocable<void()> work) {
+  boost::asio::post(context_, std::move(work));
+}
+
+void IngressLane::Start() {
+  ArmSweep();
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+std::string IngressLane::NewRequestId() {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string id;
+  id.reserve(32);
+  for (int word = 0; word < 2; ++word) {
+    uint64_t bits = random_();
+    for (int i = 0; i < 16; ++i, bits >>= 4) id.push_back(kDigits[bits & 15]);
+  }
+  return id;
+}
+
+void IngressLane::ArmSweep() {
+  sweep_timer_.expires_after(sweep_interval_);
+  sweep_timer_.async_wait([this](boost::system::error_code error) {
+    if (error || stopping_) return;
+    Sweep();
+    ArmSweep();
+  });
+}
+
+void IngressLane::Sweep() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const bool draining = state_.draining.load(std::memory_order_relaxed);
+  // Expire can end a session and so change the set.
+  const std::vector<TimedSession*> sessions(sessions_.begin(), sessions_.end());
+  for (TimedSession* const session : sessions) {
+    if (!sessions_.contains(session)) continue;
+    if (session->deadline <= now) {
+      session->Expire();
+    } else if (draining) {
+      session->CloseIfIdle();
+    }
+  }
+}
+
+void IngressLane::CloseIdle() {
+  Post([this] { Sweep(); });
+}
+
+void IngressLane::Stop() {
+  if (!thread_.joinable()) return;
+  Post([this] {
+    stopping_ = true;
+    sweep_timer_.cancel();
+    const std::vector<TimedSession*> sessions(sessions_.begin(), sessions_.end());
+    for (TimedSession* const session : sessions) {
+      if (sessions_.contains(session)) session->Close();
+    }
+    work_.reset();
+  });
+  thread_.join();
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <random>
+#include <string>
+#include <thread>
+#include <unordered_set>
+
+#include "hookbridge/config/v1/config.pb.h"
+#include "server/base/clock.h"
+#include "server/ingress/handler.h"
+
+namespace hookbridge {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// What all lanes share. Immutable but for the atomics.
+struct IngressState {
+  IngressState(const config::v1::Ingress& ingress, RequestHandler& request_handler,
+               const Clock& wall_clock)
+      : config(ingress), handler(request_handler), clock(wall_clock) {}
+
+  const config::v1::Ingress config;
+  RequestHandler& handler;
+  const Clock& clock;
+  std::atomic<uint32_t> connections{0};
+  std::atomic<bool> draining{false};
+};
+
+// A connection as its lane sees it: something that can run out of time.
+class TimedSession {
+ public:
+  virtual ~TimedSession() = default;
+  // The phase's deadline passed.
+  virtual void Expire() = 0;
+  // Ends it now if it waits for a request.
+  virtual void CloseIfIdle() = 0;
+  virtual void Close() = 0;
+  SteadyTime deadline = SteadyTime::max();
+};
+
+// One event loop with its thread. Deadlines are looked after by one sweep for all sessions, so that
+// a request re-arms no timer. Everything but Post and Stop runs on the lane's thread.
+class IngressLane final : public Lane {
+ public:
+  IngressLane(size_t index, IngressState& state);
+  ~IngressLane() override;
+
+  size_t index() const override { return index_; }
+  void Post(absl::AnyInvocable<void()> work) override;
+
+  boost::asio::io_context& context() { return context_; }
+  void Start();
+  void Add(TimedSession& session) { sessions_.insert(&session); }
+  void Remove(TimedSession& session) { sessions_.erase(&session); }
+  // 32 hexadecimal digits.
+  std::string NewRequestId();
+
+  void CloseIdle();
+  // Closes all sessions, runs what was posted, joins.
+  void Stop();
+
+ private:
+  void ArmSweep();
+  void Sweep();
+
+  const size_t index_;
+  IngressState& state_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer sweep_timer_;
+  std::chrono::milliseconds sweep_interval_;
+  std::unordered_set<TimedSession*> sessions_;
+  std::mt19937_64 random_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace hookbridge

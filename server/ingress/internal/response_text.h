@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/ingress/handler.h"
+
+namespace hookbridge {
+
+// Reason phrase of the codes that the bridge answers; `Status` for others.
+std::string_view StatusPhrase(int status);
+
+// Replaces `out` by the answer's bytes. `with_body` is false for HEAD.
+void WriteResponse(const HttpResponse& response, bool keep_alive, bool with_body, std::string& out);
+
+}  // namespace hookbridge
