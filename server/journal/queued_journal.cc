@@ -180,7 +180,7 @@ void QueuedJournal::TryHeal(absl::Time now) {
   const StoreBounds bounds = store_->Bounds();
   minter_ = EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(now)), bounds.last_id);
   if (listener_ != nullptr && bounds.last > last_before) {
-    if (auto events = store_->Read(last_before, kGroupEventsMax, SIZE_MAX); events.ok()) {
+    if (auto events = store_->Read(last_before, SIZE_MAX, SIZE_MAX); events.ok()) {
       listener_->OnCommitted(*events);
     }
   }

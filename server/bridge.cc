@@ -1,0 +1,118 @@
+#include "server/bridge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/base/config.h"
+#include "server/convert/converter.h"
+#include "server/delivery/event_log.h"
+#include "server/delivery/stream_hub.h"
+#include "server/ingress/server.h"
+#include "server/journal/open_journal.h"
+#include "server/rpc/server.h"
+
+namespace hookbridge {
+namespace {
+
+ConvertLimits LimitsOf(const config::v1::Convert& convert) {
+  return {.json_depth_max = convert.json_depth_max(),
+          .parsed_bytes_max = convert.parsed_bytes_max(),
+          .json_elements_max = convert.json_elements_max()};
+}
+
+SourceCatalog CatalogOf(const Pipeline& pipeline) {
+  SourceCatalog catalog;
+  for (const auto& [name, source] : pipeline.sources()) {
+    catalog.sources.push_back(
+        {.name = name, .preset = source->config.preset(), .stats = &source->stats});
+  }
+  catalog.unattributed = &pipeline.unattributed();
+  return catalog;
+}
+
+}  // namespace
+
+// In the order in which they are made; taken apart the other way round.
+struct Bridge::Rooms {
+  Rooms(const config::v1::Config& bridge_config, const Clock& clock)
+      : config(bridge_config),
+        log(bridge_config.delivery().tail_cache_bytes_max(),
+            [limits = LimitsOf(bridge_config.convert())](const EventRuns& runs) {
+              return RemakeDataRun(runs, limits);
+            }),
+        wall_clock(clock) {}
+
+  const config::v1::Config config;
+  EventLog log;
+  const Clock& wall_clock;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<StreamHub> hub;
+  std::unique_ptr<Pipeline> pipeline;
+  SourceCatalog catalog;
+  std::unique_ptr<RpcServer> rpc;
+  std::unique_ptr<IngressServer> ingress;
+  bool stopped = false;
+};
+
+Bridge::Bridge(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+
+Bridge::~Bridge() { Shutdown(); }
+
+absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& config,
+                                                      SourceMap sources, const Clock& clock,
+                                                      Logger& log) {
+  std::unique_ptr<Bridge> bridge(new Bridge(std::make_unique<Rooms>(config, clock)));
+  Rooms& rooms = *bridge->rooms_;
+  auto journal = OpenJournal(config.journal(), clock, &rooms.log);
+  if (!journal.ok()) return journal.status();
+  rooms.journal = *std::move(journal);
+  rooms.log.Attach(*rooms.journal);
+  if (!rooms.journal->Info().durable) {
+    log.Warning("journal_keeps_nothing", {{"detail", "the memory engine forgets all at exit"}});
+  }
+
+  rooms.hub = std::make_unique<StreamHub>(config.delivery().streams_max(), rooms.log, clock);
+  rooms.pipeline = std::make_unique<Pipeline>(
+      PipelineOptions{.sources = std::move(sources),
+                      .inflight_body_bytes_max = config.ingress().inflight_body_bytes_max(),
+                      .lanes = config.ingress().threads(),
+                      .log_requests = config.log().requests()},
+      *rooms.journal, clock, log);
+  rooms.catalog = CatalogOf(*rooms.pipeline);
+
+  auto rpc = RpcServer::Start(
+      {.grpc = config.grpc(), .stream_max_age = ToDuration(config.delivery().stream_max_age())},
+      rooms.catalog, rooms.log, *rooms.hub, clock);
+  if (!rpc.ok()) return rpc.status();
+  rooms.rpc = *std::move(rpc);
+
+  auto ingress = IngressServer::Start(config.ingress(), *rooms.pipeline, clock);
+  if (!ingress.ok()) return ingress.status();
+  rooms.ingress = *std::move(ingress);
+  return bridge;
+}
+
+const std::string& Bridge::http_address() const { return rooms_->ingress->address(); }
+const std::string& Bridge::grpc_address() const { return rooms_->rpc->address(); }
+
+void Bridge::Shutdown() {
+  Rooms& rooms = *rooms_;
+  if (std::exchange(rooms.stopped, true)) return;
+  const absl::Time end = rooms.wall_clock.Now() + ToDuration(rooms.config.shutdown_deadline());
+  const auto left = [&](double share) {
+    return std::max(end - rooms.wall_clock.Now(), absl::ZeroDuration()) * share;
+  };
+  if (rooms.pipeline != nullptr) rooms.pipeline->StartDraining();
+  if (rooms.rpc != nullptr) rooms.rpc->SetServing(false);
+  if (rooms.ingress != nullptr) {
+    rooms.ingress->StopAccepting();
+    rooms.ingress->Drain(left(0.5));
+  }
+  if (rooms.hub != nullptr) rooms.hub->Drain(left(0.5));
+  if (rooms.journal != nullptr) rooms.journal->Close();
+  if (rooms.ingress != nullptr) rooms.ingress->Stop();
+  if (rooms.rpc != nullptr) rooms.rpc->Shutdown(left(0.5));
+  if (rooms.hub != nullptr) rooms.hub->Stop();
+}
+
+}  // namespace hookbridge

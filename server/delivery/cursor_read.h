@@ -1,0 +1,93 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "hookbridge/v1/delivery_service.pb.h"
+#include "server/delivery/cursor.h"
+#include "server/delivery/event_log.h"
+#include "server/delivery/filter.h"
+#include "server/delivery/pieces.h"
+#include "server/delivery/rich_error.h"
+
+namespace hookbridge {
+
+struct CursorReadOptions {
+  std::string stream_id;
+  std::string server_instance;
+  absl::Time end_of_life = absl::InfiniteFuture();  // the stream's maximum age
+};
+
+// What to do next with a stream.
+struct WriteStep {
+  std::vector<Piece> message;  // one SubscribeResponse
+};
+struct WaitStep {
+  absl::Time until;  // or until the head moves
+};
+struct EndStep {
+  RichError status;  // ok(): the read came to its bound
+};
+using ReadStep = std::variant<WriteStep, WaitStep, EndStep>;
+
+// One cursor read as a state machine: Next is called when the stream can take a message, does one
+// thing and says what. Position over the journal; holds no events, so a slow client costs lag and
+// no memory. Created by rpc/ from a request, stepped by StreamHub. Threads: thread-compatible. Next
+// blocks on the disk where the cache does not have what it needs.
+class CursorRead {
+ public:
+  // INVALID_ARGUMENT names the fields. Does not touch the journal.
+  static RichError Create(const v1::SubscribeRequest& request, CursorReadOptions options,
+                          const EventLog& log, std::optional<CursorRead>* made);
+
+  ReadStep Next(absl::Time now);
+  // From now on Next ends the stream with Ending{DRAINING}.
+  void Drain() { draining_ = true; }
+
+ private:
+  CursorRead(const v1::SubscribeRequest& request, CursorReadOptions options, const EventLog& log)
+      : log_(&log), options_(std::move(options)), request_(request) {}
+
+  RichError Configure();
+  std::optional<EndStep> ResolveStart();
+  std::optional<EndStep> OpenStartCursor(const JournalInfo& info);
+  WriteStep Started(absl::Time now);
+  bool ReachedBound(absl::Time now) const;
+  ReadStep ReadOn(absl::Time now);
+  std::optional<WriteStep> Batch(const std::vector<StoredEventPtr>& events, absl::Time now);
+  ReadStep AtHead(absl::Time now);
+  ReadStep Overtaken(absl::Time now);
+  WriteStep Heartbeat(absl::Time now);
+  ReadStep EndWith(v1::EndingReason reason, RichError status, absl::Time now);
+  WriteStep Message(const v1::SubscribeResponse& response, absl::Time now);
+  std::string CursorAt(Position position) const;
+  RichError Expired() const;
+
+  const EventLog* log_;
+  CursorReadOptions options_;
+  v1::SubscribeRequest request_;
+
+  // Set by Configure.
+  EventFilter filter_;
+  ViewRuns runs_;
+  size_t batch_events_max_ = 0;
+  size_t event_bytes_max_ = 0;
+  absl::Duration heartbeat_;
+  absl::Time stop_time_ = absl::InfiniteFuture();
+  std::optional<uint64_t> events_left_;
+
+  // Moves on.
+  bool started_ = false;
+  bool draining_ = false;
+  bool caught_up_ = false;   // the last message at the head was CaughtUp, and nothing came since
+  bool reached_stop_time_ = false;
+  Position position_ = 0;    // all up to here is sent or filtered out
+  std::optional<Position> stop_position_;
+  absl::Time last_write_;
+  std::optional<RichError> end_after_write_;
+};
+
+}  // namespace hookbridge

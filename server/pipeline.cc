@@ -1,0 +1,318 @@
+#include "server/pipeline.h"
+
+#include <utility>
+
+#include "server/base/config.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+constexpr std::string_view kNoStoreHeader = "hookbridge-durability";
+
+// Bodies to senders are constants: they tell nothing about the bridge.
+std::string_view ErrorBody(int status) {
+  switch (status) {
+    case 400:
+      return "{\"error\":\"bad request\"}";
+    case 401:
+      return "{\"error\":\"unauthorized\"}";
+    case 404:
+      return "{\"error\":\"not found\"}";
+    case 405:
+      return "{\"error\":\"method not allowed\"}";
+    case 413:
+      return "{\"error\":\"payload too large\"}";
+    case 503:
+      return "{\"error\":\"unavailable\"}";
+    default:
+      return "{\"error\":\"refused\"}";
+  }
+}
+
+HttpResponse ErrorResponse(int status) {
+  HttpResponse response;
+  response.status = status;
+  response.body = ErrorBody(status);
+  if (status == 503) {
+    response.headers.emplace_back("Retry-After",
+                                  StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
+  }
+  return response;
+}
+
+Reason AppendReason(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
+}
+
+bool IsEchoable(std::string_view value) {
+  if (value.empty() || value.size() > limits::kHandshakeEchoBytesMax) return false;
+  for (const char c : value) {
+    const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!alnum && c != '.' && c != '_' && c != '~' && c != '-') return false;
+  }
+  return true;
+}
+
+// Value of `name` in a query, not percent-decoded; nullopt when absent or repeated.
+std::optional<std::string_view> QueryValue(std::string_view query, std::string_view name) {
+  std::optional<std::string_view> found;
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    const size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    found = pair.substr(equals + 1);
+  }
+  return found;
+}
+
+std::string AllowedMethods(const SourceRuntime& source) {
+  std::string allow = "POST";
+  for (const config::v1::Handshake& handshake : source.recipe.handshakes()) {
+    if (handshake.kind() == config::v1::HANDSHAKE_KIND_HEAD) StrAppend(&allow, ", HEAD");
+    if (handshake.kind() == config::v1::HANDSHAKE_KIND_GET_ECHO) StrAppend(&allow, ", GET");
+  }
+  return allow;
+}
+
+std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
+  auto decoy = std::make_unique<SourceRuntime>();
+  VerifierOptions options;
+  options.recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_URL_TOKEN);
+  options.keys.push_back(KeyMaterial{.id = "decoy", .secret = std::move(token)});
+  auto verifier = Verifier::Create(std::move(options));
+  if (verifier.ok()) decoy->verifier = *std::move(verifier);
+  decoy->config.set_body_bytes_max(limits::kBodyBytesMax);
+  decoy->recipe.mutable_responses()->set_bad_signature(401);
+  return decoy;
+}
+
+}  // namespace
+
+// What is remembered of a request while its event is being stored.
+struct Pipeline::Pending {
+  const SourceRuntime* source = nullptr;
+  absl::AnyInvocable<void(HttpResponse)> done;
+  std::string request_id;
+  std::string type;
+};
+
+// Brings a group's outcomes back to their lane with one wake-up. The lane is set by the first
+// request that it handles, before its first append.
+class Pipeline::LaneSink final : public AppendSink {
+ public:
+  explicit LaneSink(Pipeline& pipeline) : pipeline_(pipeline) {}
+
+  void SetLane(Lane& lane) { lane_ = &lane; }
+
+  void OnAppended(std::vector<AppendOutcome> outcomes) override {
+    lane_->Post([this, outcomes = std::move(outcomes)] {
+      for (const AppendOutcome& outcome : outcomes) {
+        const std::unique_ptr<Pending> pending(reinterpret_cast<Pending*>(outcome.token));
+        pending->done(pipeline_.Receive(*pending, outcome));
+      }
+    });
+  }
+
+ private:
+  Pipeline& pipeline_;
+  Lane* lane_ = nullptr;
+};
+
+Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock, Logger& log)
+    : options_(std::move(options)),
+      journal_(journal),
+      clock_(clock),
+      log_(log),
+      body_budget_(options_.inflight_body_bytes_max),
+      decoy_(MakeDecoy(EventIdMinter(absl::ToUnixNanos(clock.Now()), EventId())
+                           .Next(clock.Now())
+                           .ToString())),
+      durable_(journal.Info().durable) {
+  for (uint32_t i = 0; i < options_.lanes; ++i) sinks_.push_back(std::make_unique<LaneSink>(*this));
+}
+
+Pipeline::~Pipeline() = default;
+
+const SourceRuntime* Pipeline::FindSource(std::string_view name) const {
+  const auto it = options_.sources.find(name);
+  return it == options_.sources.end() ? nullptr : it->second.get();
+}
+
+HttpResponse Pipeline::Refuse(Reason reason, const SourceRuntime* source, int status) const {
+  (source != nullptr ? source->stats : unattributed_).CountRejected(reason);
+  return ErrorResponse(status);
+}
+
+Admission Pipeline::Admit(const RequestHead& head) {
+  Admission admission;
+  const SourceRuntime* const source = FindSource(head.source);
+  if (source == nullptr && head.token.empty()) {
+    admission.response = Refuse(Reason::kUnknownSource, nullptr, 404);
+    return admission;
+  }
+  if (head.method != "POST") {
+    if (source != nullptr) return AdmitHandshake(head, *source);
+    admission.response = Refuse(Reason::kMethodNotAllowed, nullptr, 405);
+    admission.response->headers.emplace_back("Allow", "POST");
+    return admission;
+  }
+  if (draining_.load(std::memory_order_relaxed)) {
+    admission.response = Refuse(Reason::kDraining, source, 503);
+    return admission;
+  }
+  const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
+  admission.body_bytes_max = admitted.config.body_bytes_max();
+  const uint64_t declared = head.content_length.value_or(0);
+  if (declared > admission.body_bytes_max) {
+    admission.response = Refuse(Reason::kBodyTooLarge, source, 413);
+    return admission;
+  }
+  if (const absl::Status status = journal_.CanAppend(head.source); !status.ok()) {
+    admission.response = Refuse(AppendReason(status), source, 503);
+    return admission;
+  }
+  admission.ticket = body_budget_.Reserve(admitted.body_share, declared);
+  if (admission.ticket == nullptr) admission.response = Refuse(Reason::kOverload, source, 503);
+  return admission;
+}
+
+Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
+  Admission admission;
+  for (const config::v1::Handshake& handshake : source.recipe.handshakes()) {
+    if (handshake.kind() == config::v1::HANDSHAKE_KIND_HEAD && head.method == "HEAD") {
+      admission.response.emplace();
+      return admission;
+    }
+    if (handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO || head.method != "GET") continue;
+    const auto value = QueryValue(head.query, handshake.query_parameter());
+    if (!value || !IsEchoable(*value)) {
+      admission.response = Refuse(Reason::kMalformedHttp, &source, 400);
+      return admission;
+    }
+    admission.response.emplace();
+    admission.response->content_type = "text/plain";
+    admission.response->body = std::string(*value);
+    admission.response->headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return admission;
+  }
+  admission.response = Refuse(Reason::kMethodNotAllowed, &source, 405);
+  admission.response->headers.emplace_back("Allow", AllowedMethods(source));
+  return admission;
+}
+
+// The life of a webhook: Verify, Convert, Append; Receive answers when the event is durable.
+void Pipeline::Handle(WebhookRequest request, Lane& lane,
+                      absl::AnyInvocable<void(HttpResponse)> done) {
+  const absl::Time now = clock_.Now();
+  const SourceRuntime* const source = FindSource(request.source);
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+
+  auto verdict = bound.verifier->Verify(std::move(request), now);
+  if (const auto* const rejection = std::get_if<Rejection>(&verdict)) {
+    Reject(*rejection, source, std::move(done));
+    return;
+  }
+  const auto& webhook = std::get<VerifiedWebhook>(verdict);
+
+  ConvertedEvent event = bound.converter->Convert(webhook);
+  if (!event.conversion_error.empty() &&
+      bound.config.on_malformed() == config::v1::ON_MALFORMED_REFUSE) {
+    const auto status = static_cast<int>(bound.recipe.responses().malformed());
+    done(Refuse(Reason::kMalformedBody, source, status));
+    return;
+  }
+
+  auto pending = std::make_unique<Pending>();
+  pending->source = source;
+  pending->done = std::move(done);
+  pending->request_id = webhook.request().request_id;
+  LaneSink& sink = *sinks_[lane.index()];
+  sink.SetLane(lane);
+  Append(*source, std::move(event), sink, std::move(pending));
+}
+
+void Pipeline::Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,
+                      std::unique_ptr<Pending> pending) {
+  auto stored = std::make_shared<StoredEvent>();
+  stored->runs = std::move(event.runs);
+  stored->has_data = true;
+  pending->type = std::move(event.type);
+
+  AppendRequest append;
+  append.source = source.config.name();
+  append.events.push_back(NewEvent{.dedup_hash = event.dedup_hash,
+                                   .dedup_window = source.dedup_window,
+                                   .event = std::move(stored)});
+  append.sink = &sink;
+  append.token = reinterpret_cast<uint64_t>(pending.release());
+  journal_.Append(std::move(append));
+}
+
+void Pipeline::Reject(const Rejection& rejection, const SourceRuntime* source,
+                      absl::AnyInvocable<void(HttpResponse)> done) {
+  const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
+  const auto status =
+      static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
+  log_.Warning("webhook_refused", {{"reason", ReasonName(reason)},
+                                   {"source", rejection.request.source},
+                                   {"detail", rejection.detail},
+                                   {"request_id", rejection.request.request_id},
+                                   {"remote", rejection.request.remote_address}});
+  done(Refuse(reason, source, status));
+}
+
+HttpResponse Pipeline::Receive(const Pending& pending, const AppendOutcome& outcome) {
+  if (outcome.status.ok()) return StoredResponse(pending, outcome.receipts);
+  const Reason reason = AppendReason(outcome.status);
+  log_.Error("append_failed", {{"reason", ReasonName(reason)},
+                               {"source", pending.source->config.name()},
+                               {"detail", ToStd(outcome.status.message())},
+                               {"request_id", pending.request_id}});
+  return Refuse(reason, pending.source, 503);
+}
+
+HttpResponse Pipeline::StoredResponse(const Pending& pending,
+                                      const std::vector<Receipt>& receipts) {
+  const SourceRuntime& source = *pending.source;
+  const Receipt& receipt = receipts.front();
+  source.stats.CountAccepted(clock_.Now());
+  if (receipt.duplicate) source.stats.CountDuplicate();
+  const std::string id = receipt.id.ToString();
+  if (options_.log_requests) {
+    log_.Info("webhook_accepted", {{"source", source.config.name()},
+                                   {"type", pending.type},
+                                   {"id", id},
+                                   {"position", receipt.position},
+                                   {"duplicate", receipt.duplicate},
+                                   {"request_id", pending.request_id}});
+  }
+  HttpResponse response;
+  const config::v1::Responses& codes = source.recipe.responses();
+  response.status = static_cast<int>(receipt.duplicate ? codes.duplicate() : codes.ok());
+  response.body = StrCat("{\"id\":\"", id, "\"");
+  if (source.config.receipt_position()) {
+    StrAppend(&response.body, ",\"position\":", receipt.position);
+  }
+  response.body.push_back('}');
+  if (!durable_) response.headers.emplace_back(kNoStoreHeader, "none");
+  return response;
+}
+
+void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {
+  const SourceRuntime* const known = FindSource(source);
+  (known != nullptr ? known->stats : unattributed_).CountRejected(reason);
+  log_.Warning("request_refused",
+               {{"reason", ReasonName(reason)}, {"source", source}, {"remote", remote_address}});
+}
+
+std::string Pipeline::NotReadyReason() {
+  if (draining_.load(std::memory_order_relaxed)) return "draining";
+  const JournalInfo info = journal_.Info();
+  return info.writable ? std::string() : info.not_writable_reason;
+}
+
+}  // namespace hookbridge

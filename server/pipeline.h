@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hookbridge/config/v1/config.pb.h"
+#include "server/admission.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/source_stats.h"
+#include "server/convert/converter.h"
+#include "server/ingress/handler.h"
+#include "server/journal/journal.h"
+#include "server/verify/verifier.h"
+
+namespace hookbridge {
+
+// One configured source at run time. Immutable but for its counters.
+struct SourceRuntime {
+  config::v1::Source config;
+  config::v1::Recipe recipe;  // preset and changes merged
+  std::unique_ptr<const Verifier> verifier;
+  std::unique_ptr<const Converter> converter;
+  absl::Duration dedup_window;
+  mutable SourceStats stats;
+  mutable BodyBudget::Share body_share;
+};
+
+using SourceMap = std::map<std::string, std::unique_ptr<SourceRuntime>, std::less<>>;
+
+struct PipelineOptions {
+  SourceMap sources;
+  uint64_t inflight_body_bytes_max = 0;
+  uint32_t lanes = 1;
+  bool log_requests = false;
+};
+
+// The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge, called
+// by ingress sessions on their lane's thread, completed by the journal's committer through one sink
+// per lane, so that a group of commits wakes a lane once. Ownership: owns the sources; clock, log
+// and journal outlive it. Threads: thread-safe. Never blocks.
+class Pipeline final : public RequestHandler {
+ public:
+  Pipeline(PipelineOptions options, Journal& journal, const Clock& clock, Logger& log);
+  ~Pipeline() override;
+
+  Admission Admit(const RequestHead& head) override;
+  void Handle(WebhookRequest request, Lane& lane,
+              absl::AnyInvocable<void(HttpResponse)> done) override;
+  void Refused(Reason reason, std::string_view source, std::string_view remote_address) override;
+  std::string NotReadyReason() override;
+
+  // From now on not ready, and new webhooks are answered 503.
+  void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
+
+  const SourceMap& sources() const { return options_.sources; }
+  const SourceStats& unattributed() const { return unattributed_; }
+
+ private:
+  class LaneSink;
+  struct Pending;
+
+  const SourceRuntime* FindSource(std::string_view name) const;
+  HttpResponse Refuse(Reason reason, const SourceRuntime* source, int status) const;
+  Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
+  void Reject(const Rejection& rejection, const SourceRuntime* source,
+              absl::AnyInvocable<void(HttpResponse)> done);
+  void Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,
+              std::unique_ptr<Pending> pending);
+  HttpResponse Receive(const Pending& pending, const AppendOutcome& outcome);
+  HttpResponse StoredResponse(const Pending& pending, const std::vector<Receipt>& receipts);
+
+  const PipelineOptions options_;
+  Journal& journal_;
+  const Clock& clock_;
+  Logger& log_;
+  BodyBudget body_budget_;
+  // Stands in for unknown sources on /{token} routes, so that they look and time like a bad token.
+  std::unique_ptr<const SourceRuntime> decoy_;
+  std::vector<std::unique_ptr<LaneSink>> sinks_;
+  const bool durable_;
+  std::atomic<bool> draining_{false};
+  mutable SourceStats unattributed_;
+};
+
+}  // namespace hookbridge

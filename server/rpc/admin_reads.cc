@@ -1,0 +1,195 @@
+#include "server/rpc/admin_reads.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "google/protobuf/util/time_util.h"
+#include "server/base/limits.h"
+#include "server/base/strings.h"
+#include "server/delivery/cursor.h"
+#include "server/delivery/filter.h"
+#include "server/delivery/pieces.h"
+#include "server/rpc/errors.h"
+
+namespace hookbridge {
+namespace {
+
+constexpr size_t kReadEventsMax = 256;
+
+absl::Time FromProto(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+RichError CheckPageSize(int requested, int* size) {
+  if (requested < 0 || requested > limits::kPageSizeMax) {
+    return InvalidField("page_size", StrCat("0 to ", limits::kPageSizeMax));
+  }
+  *size = requested == 0 ? limits::kPageSize : requested;
+  return {};
+}
+
+void CountReasons(const SourceStats& stats, google::protobuf::Map<std::string, uint64_t>* counts) {
+  for (size_t i = 0; i < kReasonCount; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    if (const uint64_t count = stats.rejected(reason); count > 0) {
+      (*counts)[std::string(ReasonName(reason))] = count;
+    }
+  }
+}
+
+v1::PayloadView ViewOr(v1::PayloadView view, v1::PayloadView standard) {
+  return view == v1::PAYLOAD_VIEW_UNSPECIFIED ? standard : view;
+}
+
+absl::StatusOr<StoredEventPtr> FindById(const EventLog& log, const std::string& text) {
+  const auto id = EventId::Parse(text);
+  if (!id) return absl::InvalidArgumentError("");
+  return log.journal().Find(*id);
+}
+
+RichError BadId() { return InvalidField("id", "is not an event id (UUIDv7, 36 characters)"); }
+
+// Walks the journal one way from a place, a bounded number of events.
+class Page {
+ public:
+  Page(const EventLog& log, const admin::v1::ListEventsRequest& request, EventFilter filter, int size)
+      : log_(log),
+        request_(request),
+        filter_(std::move(filter)),
+        size_(size),
+        runs_(RunsOf(ViewOr(request.view(), v1::PAYLOAD_VIEW_METADATA))) {}
+
+  RichError Run(Position from, admin::v1::ListEventsResponse* response) {
+    Position at = from;
+    size_t scanned = 0;
+    while (scanned < limits::kPageScanEventsMax) {
+      const auto events = request_.newest_first()
+                              ? log_.journal().ReadBefore(at, kReadEventsMax, limits::kEventBytesMax)
+                              : log_.journal().Read(at, kReadEventsMax, limits::kEventBytesMax);
+      if (absl::IsOutOfRange(events.status())) {
+        at = log_.journal().Info().first - 1;
+        continue;
+      }
+      if (!events.ok()) return FromJournal(events.status());
+      if (events->empty()) return {};
+      for (const StoredEventPtr& event : *events) {
+        ++scanned;
+        if (PastRange(*event)) return {};
+        if (!Take(event, response)) return Cut(at, response);
+        at = event->position;
+        if (response->events_size() == size_) return Cut(at, response);
+      }
+    }
+    return Cut(at, response);
+  }
+
+ private:
+  bool PastRange(const StoredEvent& event) const {
+    if (request_.newest_first()) {
+      return request_.has_start_time() && event.append_time() < FromProto(request_.start_time());
+    }
+    return request_.has_end_time() && event.append_time() >= FromProto(request_.end_time());
+  }
+
+  // False: it does not fit this page any more.
+  bool Take(StoredEventPtr event, admin::v1::ListEventsResponse* response) {
+    if (!filter_.Passes(event->runs.envelope)) return true;
+    if (runs_.data) event = log_.WithData(std::move(event));
+    const bool fits_alone = EventWireBytes(*event, runs_) <= limits::kEventBytesMax;
+    const std::string wire = EventWire(*event, fits_alone ? runs_ : ViewRuns{});
+    if (response->events_size() > 0 && bytes_ + wire.size() > limits::kEventBytesMax) return false;
+    bytes_ += wire.size();
+    return response->add_events()->ParseFromString(wire);
+  }
+
+  RichError Cut(Position at, admin::v1::ListEventsResponse* response) {
+    response->set_next_page_token(SealCursor({.journal = log_.journal_id(), .partition = 0, .position = at}));
+    return {};
+  }
+
+  const EventLog& log_;
+  const admin::v1::ListEventsRequest& request_;
+  const EventFilter filter_;
+  const int size_;
+  const ViewRuns runs_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace
+
+RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSourcesRequest& request,
+                      admin::v1::ListSourcesResponse* response) {
+  int size = 0;
+  if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
+  auto it = std::upper_bound(
+      catalog.sources.begin(), catalog.sources.end(), request.page_token(),
+      [](const std::string& token, const SourceCatalog::Entry& entry) { return token < entry.name; });
+  for (; it != catalog.sources.end() && response->sources_size() < size; ++it) {
+    admin::v1::Source& source = *response->add_sources();
+    source.set_name(it->name);
+    source.set_provider(it->preset);
+    source.set_accepted_total(it->stats->accepted());
+    source.set_rejected_total(it->stats->rejected_total());
+    source.set_duplicate_total(it->stats->duplicate());
+    if (const absl::Time last = it->stats->last_receive_time(); last != absl::InfinitePast()) {
+      *source.mutable_last_receive_time() =
+          google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(last));
+    }
+    CountReasons(*it->stats, source.mutable_rejected_by_reason());
+  }
+  if (it != catalog.sources.end()) response->set_next_page_token((it - 1)->name);
+  CountReasons(*catalog.unattributed, response->mutable_unattributed_rejections());
+  return {};
+}
+
+RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
+                   admin::v1::GetEventResponse* response) {
+  auto found = FindById(log, request.id());
+  if (absl::IsInvalidArgument(found.status())) return BadId();
+  if (!found.ok()) return FromJournal(found.status());
+  const ViewRuns runs = RunsOf(ViewOr(request.view(), v1::PAYLOAD_VIEW_FULL));
+  const StoredEventPtr event = runs.data ? log.WithData(*found) : *found;
+  const bool fits = EventWireBytes(*event, runs) <= limits::kEventBytesMax;
+  response->mutable_event()->ParseFromString(EventWire(*event, fits ? runs : ViewRuns{}));
+  response->set_payload_omitted(!fits);
+  response->set_cursor(SealCursor({.journal = log.journal_id(), .partition = 0, .position = event->position}));
+  return {};
+}
+
+RichError ListEvents(const EventLog& log, const admin::v1::ListEventsRequest& request,
+                     admin::v1::ListEventsResponse* response) {
+  int size = 0;
+  if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
+  EventFilter filter;
+  if (RichError error = EventFilter::Create(request.filter(), &filter); !error.ok()) return error;
+  const Journal& journal = log.journal();
+  const JournalInfo info = journal.Info();
+  // Where the page begins: forwards after this position, backwards before it.
+  absl::StatusOr<Position> from = request.newest_first() ? info.last + 1 : info.first - 1;
+  if (!request.page_token().empty()) {
+    const auto cursor = OpenCursor(request.page_token());
+    if (!cursor || cursor->journal != info.id) {
+      return InvalidField("page_token", "is not of an answer of this bridge");
+    }
+    from = cursor->position;
+  } else if (request.newest_first() && request.has_end_time()) {
+    from = journal.PositionBefore(FromProto(request.end_time()));
+    if (from.ok()) ++*from;
+  } else if (!request.newest_first() && request.has_start_time()) {
+    from = journal.PositionBefore(FromProto(request.start_time()));
+  }
+  if (!from.ok()) return FromJournal(from.status());
+  return Page(log, request, std::move(filter), size).Run(*from, response);
+}
+
+RichError FindBody(const EventLog& log, const std::string& id, std::string* body) {
+  const auto found = FindById(log, id);
+  if (absl::IsInvalidArgument(found.status())) return BadId();
+  if (!found.ok()) return FromJournal(found.status());
+  v1::Event event;
+  if (!event.ParseFromString((*found)->runs.raw)) return FromJournal(absl::DataLossError("raw run"));
+  body->swap(*event.mutable_raw()->mutable_body());
+  return {};
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "hookbridge/admin/v1/admin_service.pb.h"
+#include "server/delivery/event_log.h"
+#include "server/delivery/rich_error.h"
+#include "server/rpc/source_catalog.h"
+
+// What AdminService answers, apart from gRPC. Each fills `response` or returns the error. Threads:
+// thread-safe. ListSources never blocks; the others read the journal.
+namespace hookbridge {
+
+RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSourcesRequest& request,
+                      admin::v1::ListSourcesResponse* response);
+
+RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
+                   admin::v1::GetEventResponse* response);
+
+RichError ListEvents(const EventLog& log, const admin::v1::ListEventsRequest& request,
+                     admin::v1::ListEventsResponse* response);
+
+// The exact body of the event with this id, for ReadEventBody.
+RichError FindBody(const EventLog& log, const std::string& id, std::string* body);
+
+}  // namespace hookbridge

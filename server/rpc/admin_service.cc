@@ -1,0 +1,156 @@
+#include "server/rpc/admin_service.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "hookbridge/admin/v1/admin_service.grpc.pb.h"
+#include "server/base/limits.h"
+#include "server/delivery/filter.h"
+#include "server/rpc/admin_reads.h"
+#include "server/rpc/errors.h"
+
+namespace hookbridge {
+namespace {
+
+using admin::v1::AdminService;
+
+grpc::ServerUnaryReactor* Unimplemented(grpc::CallbackServerContext* context) {
+  auto* const reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(NotImplemented("durable subscriptions are not in this build")));
+  return reactor;
+}
+
+// Streams a body in chunks; the worker finds it, then every write follows the one before.
+class BodyReactor final : public grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse> {
+ public:
+  BodyReactor(const EventLog& log, Worker& worker, const admin::v1::ReadEventBodyRequest& request) {
+    worker.Do([this, &log, id = request.id(), offset = request.offset_bytes()] {
+      const RichError error = FindBody(log, id, &body_);
+      if (!error.ok()) return Finish(ToGrpcStatus(error));
+      if (offset > body_.size()) {
+        return Finish(ToGrpcStatus(InvalidField("offset_bytes", "is beyond the body")));
+      }
+      at_ = offset;
+      WriteNext();
+    });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    if (at_ >= body_.size()) return Finish(grpc::Status::OK);
+    WriteNext();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void WriteNext() {
+    const size_t bytes = std::min<size_t>(limits::kBodyChunkBytesMax, body_.size() - at_);
+    response_.set_chunk(body_.substr(at_, bytes));
+    response_.set_total_bytes(body_.size());
+    at_ += bytes;
+    StartWrite(&response_);
+  }
+
+  std::string body_;
+  size_t at_ = 0;
+  admin::v1::ReadEventBodyResponse response_;
+};
+
+class Service final : public AdminService::CallbackService {
+ public:
+  Service(const SourceCatalog& catalog, const EventLog& log, Worker& worker)
+      : catalog_(catalog), log_(log), worker_(worker) {}
+
+  grpc::ServerUnaryReactor* ListSources(grpc::CallbackServerContext* context,
+                                        const admin::v1::ListSourcesRequest* request,
+                                        admin::v1::ListSourcesResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpcStatus(hookbridge::ListSources(catalog_, *request, response)));
+    return reactor;
+  }
+  // gRPC keeps request and response until the reactor has finished.
+  grpc::ServerUnaryReactor* GetEvent(grpc::CallbackServerContext* context,
+                                     const admin::v1::GetEventRequest* request,
+                                     admin::v1::GetEventResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    worker_.Do([this, reactor, request, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::GetEvent(log_, *request, response)));
+    });
+    return reactor;
+  }
+  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
+                                       const admin::v1::ListEventsRequest* request,
+                                       admin::v1::ListEventsResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    worker_.Do([this, reactor, request, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::ListEvents(log_, *request, response)));
+    });
+    return reactor;
+  }
+  grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse>* ReadEventBody(
+      grpc::CallbackServerContext*, const admin::v1::ReadEventBodyRequest* request) override {
+    return new BodyReactor(log_, worker_, *request);
+  }
+
+  grpc::ServerUnaryReactor* CreateSubscription(grpc::CallbackServerContext* context,
+                                               const admin::v1::CreateSubscriptionRequest*,
+                                               admin::v1::CreateSubscriptionResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* GetSubscription(grpc::CallbackServerContext* context,
+                                            const admin::v1::GetSubscriptionRequest*,
+                                            admin::v1::GetSubscriptionResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* ListSubscriptions(grpc::CallbackServerContext* context,
+                                              const admin::v1::ListSubscriptionsRequest*,
+                                              admin::v1::ListSubscriptionsResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* UpdateSubscription(grpc::CallbackServerContext* context,
+                                               const admin::v1::UpdateSubscriptionRequest*,
+                                               admin::v1::UpdateSubscriptionResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* DeleteSubscription(grpc::CallbackServerContext* context,
+                                               const admin::v1::DeleteSubscriptionRequest*,
+                                               admin::v1::DeleteSubscriptionResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* SeekSubscription(grpc::CallbackServerContext* context,
+                                             const admin::v1::SeekSubscriptionRequest*,
+                                             admin::v1::SeekSubscriptionResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* ReplayEvents(grpc::CallbackServerContext* context,
+                                         const admin::v1::ReplayEventsRequest*,
+                                         admin::v1::ReplayEventsResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* ListDeadLetters(grpc::CallbackServerContext* context,
+                                            const admin::v1::ListDeadLettersRequest*,
+                                            admin::v1::ListDeadLettersResponse*) override {
+    return Unimplemented(context);
+  }
+  grpc::ServerUnaryReactor* ResolveDeadLetters(grpc::CallbackServerContext* context,
+                                               const admin::v1::ResolveDeadLettersRequest*,
+                                               admin::v1::ResolveDeadLettersResponse*) override {
+    return Unimplemented(context);
+  }
+
+ private:
+  const SourceCatalog& catalog_;
+  const EventLog& log_;
+  Worker& worker_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAdminService(const SourceCatalog& catalog, const EventLog& log,
+                                                Worker& worker) {
+  return std::make_unique<Service>(catalog, log, worker);
+}
+
+}  // namespace hookbridge

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <memory>
+
+#include "server/delivery/event_log.h"
+#include "server/rpc/source_catalog.h"
+#include "server/rpc/worker.h"
+
+namespace hookbridge {
+
+// hookbridge.admin.v1.AdminService: ListSources, GetEvent, ReadEventBody and ListEvents; the calls
+// about durable subscriptions answer UNIMPLEMENTED. All references outlive it.
+std::unique_ptr<grpc::Service> MakeAdminService(const SourceCatalog& catalog, const EventLog& log,
+                                                Worker& worker);
+
+}  // namespace hookbridge

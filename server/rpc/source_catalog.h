@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/base/source_stats.h"
+
+namespace hookbridge {
+
+// The configured sources as AdminService shows them; the counters outlive it.
+struct SourceCatalog {
+  struct Entry {
+    std::string name;
+    std::string preset;
+    const SourceStats* stats = nullptr;
+  };
+  std::vector<Entry> sources;  // by name
+  const SourceStats* unattributed = nullptr;
+};
+
+}  // namespace hookbridge

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <deque>
+#include <thread>
+
+#include "absl/functional/any_invocable.h"
+#include "server/base/mutex.h"
+
+namespace hookbridge {
+
+// One thread for what blocks on the disk, so that no gRPC reaction does. The queue is bounded by
+// gRPC's concurrent calls. Threads: thread-safe.
+class Worker {
+ public:
+  Worker() : thread_([this] { Run(); }) {}
+  ~Worker() {
+    {
+      MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.NotifyOne();
+    thread_.join();
+  }
+
+  void Do(absl::AnyInvocable<void()> work) ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      MutexLock lock(mutex_);
+      queue_.push_back(std::move(work));
+    }
+    wake_.NotifyOne();
+  }
+
+ private:
+  void Run() ABSL_LOCKS_EXCLUDED(mutex_) {
+    while (true) {
+      absl::AnyInvocable<void()> work;
+      {
+        MutexLock lock(mutex_);
+        while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
+        if (queue_.empty()) return;
+        work = std::move(queue_.front());
+        queue_.pop_front();
+      }
+      work();
+    }
+  }
+
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<absl::AnyInvocable<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace hookbridge

@@ -1,0 +1,138 @@
+#include "server/sources.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/base/config.h"
+#include "server/verify/presets.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+using config::v1::Recipe;
+
+// Collects what is wrong with one source.
+class SourceBuilder {
+ public:
+  SourceBuilder(const config::v1::Config& config, int index, Logger& log,
+                std::vector<ConfigProblem>& problems)
+      : config_(config),
+        source_(config.sources(index)),
+        path_(StrCat("sources[", index, "]")),
+        log_(log),
+        problems_(problems) {}
+
+  std::unique_ptr<SourceRuntime> Build() {
+    auto runtime = std::make_unique<SourceRuntime>();
+    runtime->config = source_;
+    if (!MergedRecipe(runtime->recipe)) return nullptr;
+    runtime->dedup_window = ToDuration(runtime->recipe.has_dedup_window()
+                                           ? runtime->recipe.dedup_window()
+                                           : config_.journal().dedup_window());
+
+    VerifierOptions verify;
+    verify.recipe = runtime->recipe;
+    verify.public_url = source_.public_url();
+    const size_t problems_before = problems_.size();
+    for (int i = 0; i < source_.keys_size(); ++i) verify.keys.push_back(MakeKey(i));
+    if (source_.has_url_token()) {
+      verify.url_token = Resolve(source_.url_token(), StrCat(path_, ".url_token"));
+    }
+    if (problems_.size() != problems_before) return nullptr;
+
+    auto verifier = Verifier::Create(std::move(verify));
+    if (!verifier.ok()) return Fail(verifier.status());
+    runtime->verifier = *std::move(verifier);
+
+    auto converter = Converter::Create(ConverterOptions{.source = source_.name(),
+                                                        .recipe = runtime->recipe,
+                                                        .public_url = source_.public_url(),
+                                                        .limits = Limits()});
+    if (!converter.ok()) return Fail(converter.status());
+    runtime->converter = *std::move(converter);
+    return runtime;
+  }
+
+ private:
+  std::nullptr_t Fail(const absl::Status& status) {
+    problems_.push_back({.path = path_, .message = std::string(ToStd(status.message()))});
+    return nullptr;
+  }
+
+  bool MergedRecipe(Recipe& recipe) {
+    if (!source_.preset().empty()) {
+      auto preset = LoadPreset(source_.preset());
+      if (!preset.ok()) {
+        problems_.push_back({.path = StrCat(path_, ".preset"),
+                             .message = std::string(ToStd(preset.status().message())),
+                             .fix = "`hookbridge presets` lists them"});
+        return false;
+      }
+      recipe = MergeRecipe(*preset, source_.recipe());
+    } else {
+      recipe = source_.recipe();
+    }
+    config::v1::Responses& responses = *recipe.mutable_responses();
+    if (responses.ok() == 0) responses.set_ok(200);
+    if (responses.duplicate() == 0) responses.set_duplicate(200);
+    if (responses.bad_signature() == 0) responses.set_bad_signature(401);
+    if (responses.malformed() == 0) responses.set_malformed(400);
+    return true;
+  }
+
+  KeyMaterial MakeKey(int index) {
+    const config::v1::Key& key = source_.keys(index);
+    const std::string path = StrCat(path_, ".keys[", index, "].secret");
+    KeyMaterial material;
+    material.id = key.id().empty() ? StrCat(index + 1) : key.id();
+    material.secret = Resolve(key.secret(), path);
+    // LoadConfig has checked that both parse.
+    if (!key.not_before().empty()) {
+      absl::ParseTime(absl::RFC3339_full, key.not_before(), &material.not_before, nullptr);
+    }
+    if (!key.not_after().empty()) {
+      absl::ParseTime(absl::RFC3339_full, key.not_after(), &material.not_after, nullptr);
+    }
+    return material;
+  }
+
+  std::string Resolve(const config::v1::Secret& secret, const std::string& path) {
+    if (secret.from_case() == config::v1::Secret::kInline) {
+      log_.Warning("inline_secret", {{"source", source_.name()}, {"path", path}});
+    }
+    auto text = ResolveSecret(secret);
+    if (text.ok()) return *std::move(text);
+    problems_.push_back({.path = path,
+                         .message = std::string(ToStd(text.status().message())),
+                         .fix = "set the variable, or write the secret to the file"});
+    return "";
+  }
+
+  ConvertLimits Limits() const {
+    return {.json_depth_max = config_.convert().json_depth_max(),
+            .parsed_bytes_max = config_.convert().parsed_bytes_max(),
+            .json_elements_max = config_.convert().json_elements_max()};
+  }
+
+  const config::v1::Config& config_;
+  const config::v1::Source& source_;
+  const std::string path_;
+  Logger& log_;
+  std::vector<ConfigProblem>& problems_;
+};
+
+}  // namespace
+
+std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, Logger& log,
+                                        SourceMap* sources) {
+  std::vector<ConfigProblem> problems;
+  for (int i = 0; i < config.sources_size(); ++i) {
+    auto source = SourceBuilder(config, i, log, problems).Build();
+    if (source != nullptr) sources->emplace(config.sources(i).name(), std::move(source));
+  }
+  return problems;
+}
+
+}  // namespace hookbridge

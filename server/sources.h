@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "hookbridge/config/v1/config.pb.h"
+#include "server/base/config_problem.h"
+#include "server/base/log.h"
+#include "server/pipeline.h"
+
+namespace hookbridge {
+
+// Makes the run-time form of every configured source: preset and recipe merged, secrets resolved,
+// verifier and converter built. Returns all problems at once, by the source's path in the
+// configuration; `sources` is complete only when there are none. `log` gets a warning for each
+// secret that is written inline. Reads secret files: blocks on the disk.
+std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, Logger& log,
+                                        SourceMap* sources);
+
+}  // namespace hookbridge
