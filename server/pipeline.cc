@@ -128,7 +128,7 @@ Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock
       clock_(clock),
       log_(log),
       body_budget_(options_.inflight_body_bytes_max),
-      decoy_(MakeDecoy(EventIdMinter(absl::ToUnixNanos(clock.Now()), EventId())
+      decoy_(MakeDecoy(EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), EventId())
                            .Next(clock.Now())
                            .ToString())),
       durable_(journal.Info().durable) {

@@ -291,7 +291,8 @@ Decision Verifier::State::MatchSignatures(const std::vector<SignatureEntry>& ent
                                           std::span<const std::string_view> message,
                                           absl::Time now) const {
   const auto& location = recipe().signature();
-  std::vector<std::vector<std::string>> candidates(options.recipe.algorithms().size());
+  std::vector<std::vector<std::string>> candidates(
+      static_cast<size_t>(recipe().algorithms_size()));
   bool decoded = false;
   bool labelled = false;
   for (const SignatureEntry& entry : entries) {

@@ -72,6 +72,9 @@ struct Completion {
 
 enum class Phase { kHandshake, kIdle, kHeader, kBody, kHandler, kWrite, kLinger };
 
+// Coroutines here take their arguments by reference from named locals: GCC 12 destroys temporaries
+// of class type in a co_await expression twice.
+
 // One connection. Its coroutine holds it; the lane knows it for its deadlines. Strand: the lane's
 // thread.
 template <typename Stream>
@@ -208,7 +211,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
                               .query = route.query,
                               .content_length = head.chunked ? std::nullopt
                                                              : std::make_optional(head.content_length.value_or(0))});
-    if (admission.response) co_return co_await AnswerEarly(head, *std::move(admission.response));
+    if (admission.response) co_return co_await AnswerEarly(head, *admission.response);
     if (!co_await ReadBody(head, admission, request.body)) co_return false;
 
     request.method = head.method;
@@ -220,29 +223,32 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     request.receive_time = state_.clock.Now();
     request.remote_address = remote_address_;
     request.request_id = lane_.NewRequestId();
-    const HttpResponse response = co_await Handle(std::move(request));
+    HttpResponse response;
+    co_await Handle(request, response);
     admission.ticket.reset();
     co_return co_await Answer(head, response);
   }
 
   asio::awaitable<bool> ServeOther(const Head& head, const Route& route) {
+    HttpResponse response;
     if (route.kind == RouteKind::kNotFound) {
       state_.handler.Refused(Reason::kUnknownSource, "", remote_address_);
-      co_return co_await AnswerEarly(head, RefusalResponse(404));
-    }
-    if (head.method != "GET" && head.method != "HEAD") {
-      HttpResponse response = RefusalResponse(405);
+      response = RefusalResponse(404);
+    } else if (head.method != "GET" && head.method != "HEAD") {
+      response = RefusalResponse(405);
       response.headers.emplace_back("Allow", "GET, HEAD");
-      co_return co_await AnswerEarly(head, std::move(response));
+    } else if (route.kind == RouteKind::kLivez) {
+      response = PlainResponse(200, "ok\n");
+    } else if (state_.handler.NotReadyReason().empty()) {
+      response = PlainResponse(200, "ready\n");
+    } else {
+      response = PlainResponse(503, "not ready\n");
     }
-    if (route.kind == RouteKind::kLivez) co_return co_await AnswerEarly(head, PlainResponse(200, "ok\n"));
-    const bool ready = state_.handler.NotReadyReason().empty();
-    co_return co_await AnswerEarly(
-        head, ready ? PlainResponse(200, "ready\n") : PlainResponse(503, "not ready\n"));
+    co_return co_await AnswerEarly(head, response);
   }
 
   // An answer without looking at the body: what is left of it cannot be skipped, so close.
-  asio::awaitable<bool> AnswerEarly(const Head& head, HttpResponse response) {
+  asio::awaitable<bool> AnswerEarly(const Head& head, HttpResponse& response) {
     response.close |= head.has_body();
     const bool stays = co_await Answer(head, response);
     if (!stays && head.has_body()) co_await Linger();
@@ -347,30 +353,25 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     co_return true;
   }
 
-  asio::awaitable<HttpResponse> Handle(WebhookRequest request) {
+  asio::awaitable<void> Handle(WebhookRequest& request, HttpResponse& response) {
     Enter(Phase::kHandler, config_.handler_timeout());
     completion_ = std::make_shared<Completion>();
-    HttpResponse response = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpResponse)>(
-        [this](auto resume, WebhookRequest taken) {
-          auto completion = completion_;
-          // Never from inside the initiation: an early answer takes a turn through the loop.
-          auto initiating = std::make_shared<bool>(true);
-          completion->resume = std::move(resume);
-          state_.handler.Handle(std::move(taken), lane_,
-                                [this, completion, initiating](HttpResponse answer) {
-                                  if (!*initiating) {
-                                    completion->Complete(std::move(answer));
-                                    return;
-                                  }
-                                  lane_.Post([completion, answer = std::move(answer)]() mutable {
-                                    completion->Complete(std::move(answer));
-                                  });
-                                });
-          *initiating = false;
-        },
-        asio::use_awaitable, std::move(request));
+    const auto initiate = [this, &request](auto resume) {
+      // Never from inside the initiation: an early answer takes a turn through the loop.
+      const auto initiating = std::make_shared<bool>(true);
+      completion_->resume = std::move(resume);
+      state_.handler.Handle(std::move(request), lane_,
+                            [&lane = lane_, completion = completion_, initiating](HttpResponse answer) {
+                              if (!*initiating) return completion->Complete(std::move(answer));
+                              lane.Post([completion, answer = std::move(answer)]() mutable {
+                                completion->Complete(std::move(answer));
+                              });
+                            });
+      *initiating = false;
+    };
+    response = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpResponse)>(
+        initiate, asio::use_awaitable);
     completion_.reset();
-    co_return response;
   }
 
   std::string_view Buffered() const {
