@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs all tests: as shipped, under the address and undefined
+# behaviour sanitizers, under the thread sanitizer (what links no gRPC), and every fuzzer for a while.
+#   scripts/test.sh                      everything, about half an hour on two cores
+#   scripts/test.sh --only release       one of release, asan, tsan, fuzz
+#   scripts/test.sh --fuzz-seconds 600   longer than 20 s for each fuzzer
+#   scripts/test.sh --kill-rounds 300    more than 30 rounds of kill -9
+# The last line counts the tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+only=
+fuzz_seconds=20
+export HOOKBRIDGE_KILL_ROUNDS=${HOOKBRIDGE_KILL_ROUNDS:-30}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --only) only=$2; shift 2 ;;
+    --fuzz-seconds) fuzz_seconds=$2; shift 2 ;;
+    --kill-rounds) HOOKBRIDGE_KILL_ROUNDS=$2; shift 2 ;;
+    *) sed -n '2,8p' "$0"; exit 2 ;;
+  esac
+done
+
+started=$SECONDS
+passed=0
+failed=0
+step() { printf '\n== [%4d s] %s\n' $((SECONDS - started)) "$*"; }
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+# Runs ctest and adds its counts.
+run_ctest() {
+  local preset=$1 log=build/$1/ctest.log status=0
+  shift
+  ctest --preset "$preset" "$@" 2>&1 | tee "$log" || status=$?
+  local total bad
+  total=$(sed -n 's/.* out of \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+  bad=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of.*/\1/p' "$log" | tail -n 1)
+  if [ -z "$total" ]; then
+    failed=$((failed + 1))
+    return
+  fi
+  passed=$((passed + total - bad))
+  failed=$((failed + bad))
+  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+}
+build() {
+  cmake --preset "$1" >/dev/null
+  scripts/build.sh "$1"
+}
+finish() {
+  step "done"
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+step "Install what is missing"
+scripts/install-deps.sh test
+scripts/install-tools.sh
+
+if wanted release; then
+  step "Build as shipped"
+  build release
+  step "Test as shipped ($HOOKBRIDGE_KILL_ROUNDS rounds of kill -9)"
+  run_ctest release
+fi
+if wanted asan; then
+  step "Build with address and undefined behaviour sanitizers"
+  build asan
+  step "Test with address and undefined behaviour sanitizers"
+  HOOKBRIDGE_KILL_ROUNDS=5 run_ctest asan
+fi
+if wanted tsan; then
+  step "Build with the thread sanitizer, without gRPC"
+  build tsan
+  step "Test with the thread sanitizer"
+  run_ctest tsan
+fi
+if wanted fuzz; then
+  step "Build the fuzzers"
+  build fuzz
+  for fuzzer in build/fuzz/tests/fuzz/*/*_fuzzer; do
+    name=$(basename "$fuzzer")
+    step "Fuzz $name for $fuzz_seconds s"
+    corpus=tests/fuzz/${name%_fuzzer}/corpus
+    mkdir -p "build/fuzz/found/$name"
+    if "$fuzzer" -max_total_time="$fuzz_seconds" -rss_limit_mb=4096 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/found/$name" "$corpus" \
+      >"build/fuzz/$name.log" 2>&1; then
+      grep -E 'number_of_executed_units' "build/fuzz/$name.log" || true
+      passed=$((passed + 1))
+    else
+      tail -n 30 "build/fuzz/$name.log"
+      failed=$((failed + 1))
+    fi
+  done
+fi
+finish

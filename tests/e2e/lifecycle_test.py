@@ -1,0 +1,106 @@
+"""Start, stop, health, and what a wrong configuration says."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from harness import CONFIG, DELIVERY, HOOKBRIDGE, Bridge, BridgeTest, environment, read_messages
+
+
+class LifecycleTest(BridgeTest):
+    # SIGTERM: streams are told where to resume, the process exits 0, and resuming there loses nothing.
+    def test_drain_ends_streams_with_a_cursor(self):
+        self.assertEqual(self.bridge.post_stripe("evt_1")[0], 200)
+        from harness import GRPCURL
+        stream = subprocess.Popen(
+            [GRPCURL, "-plaintext", "-d", '{"cursor_read": {"preset": "START_PRESET_EARLIEST"}}',
+             self.bridge.grpc, f"{DELIVERY}/Subscribe"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        seen = ""
+        while "caught_up" not in seen:
+            line = stream.stdout.readline()
+            self.assertTrue(line, "the stream ended early")
+            seen += line
+        self.assertEqual(self.bridge.terminate(), 0)
+        rest, errors = stream.stdout.read(), stream.stderr.read()
+        stream.wait(timeout=30)
+        stream.stdout.close()
+        stream.stderr.close()
+        messages = read_messages(seen + rest)
+        self.assertEqual(messages[-1]["ending"]["reason"], "ENDING_REASON_DRAINING")
+        self.assertIn("Unavailable", errors)
+        self.bridge.start()
+        self.assertEqual(self.bridge.post_stripe("evt_2")[0], 200)
+        resumed = self.bridge.call(DELIVERY, "Subscribe", {"cursor_read": {
+            "after_cursor": messages[-1]["ending"]["cursor"], "stop_at_end": True}})
+        keys = [d["event"]["dedup_key"] for m in resumed for d in m.get("batch", {}).get("deliveries", [])]
+        self.assertEqual(keys, ["evt_2"])
+
+    # Health over gRPC and HTTP.
+    def test_health(self):
+        health = self.bridge.call("grpc.health.v1.Health", "Check", {"service": DELIVERY})
+        self.assertEqual(health, [{"status": "SERVING"}])
+        connection = self.bridge.connect()
+        for path in ("/livez", "/readyz"):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, 200)
+        connection.close()
+
+    # A port that is taken: exit code 1 and the address in the message.
+    def test_taken_ports_are_named(self):
+        for taken in ("http", "grpc"):
+            with tempfile.TemporaryDirectory() as directory:
+                other = Bridge(directory)
+                setattr(other, f"{taken}_port", getattr(self.bridge, f"{taken}_port"))
+                with self.assertRaises(AssertionError) as caught:
+                    other.start()
+                self.assertIn(str(getattr(self.bridge, f"{taken}_port")), str(caught.exception))
+                self.assertEqual(other.process.returncode, 1)
+                other.stop()
+
+    # The data directory belongs to one process.
+    def test_directory_in_use_is_refused(self):
+        config = self.bridge.directory / "second.yaml"
+        config.write_text(CONFIG.format(http=0, grpc=0, data=self.bridge.directory / "data"))
+        second = subprocess.run([HOOKBRIDGE, "serve", "--config", config], env=environment(),
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("in use by another process", second.stderr)
+
+
+class ConfigTest(unittest.TestCase):
+    def check(self, text):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "c.yaml"
+            path.write_text(text)
+            return subprocess.run([HOOKBRIDGE, "check", "--config", path], env=environment(),
+                                  capture_output=True, text=True, timeout=60)
+
+    # All problems at once, each with file, line and field.
+    def test_problems_have_file_line_and_fix(self):
+        result = self.check("ingres: {}\nsources:\n  - name: UPPER\n    preset: stripe\n"
+                            "    keys: [{secret: nonsense}]\n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("c.yaml:1:", result.stderr)
+        self.assertIn("c.yaml:3:", result.stderr)
+        self.assertIn("c.yaml:5:", result.stderr)
+
+    # A preset that is not there lists those that are; a missing variable is named, no secret is.
+    def test_preset_and_secret_problems(self):
+        result = self.check("sources: [{name: a, preset: stripe, keys: [{secret: 'env:NOT_SET_HERE'}]}]")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("NOT_SET_HERE", result.stderr)
+        result = self.check("sources: [{name: a, preset: strip, keys: [{secret: 'env:STRIPE_SECRET'}]}]")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("payment_options", result.stderr)
+
+    def test_good_configuration(self):
+        result = self.check(CONFIG.format(http=0, grpc=0, data="d"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
