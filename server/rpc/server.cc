@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "grpc/health/v1/health.pb.h"
 #include "hookbridge/v1/delivery_service.grpc.pb.h"
 #include "server/base/config.h"
 #include "server/base/mutex.h"
@@ -130,6 +131,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Linked in, so that reflection can describe the health service.
+  grpc::health::v1::HealthCheckRequest::descriptor();
   auto impl = std::make_unique<Impl>();
   impl->delivery = MakeDeliveryService(
       {.server_instance = InstanceName(), .stream_max_age = options.stream_max_age}, log, hub, clock);
