@@ -108,9 +108,13 @@ class Bridge:
         return self.process.wait(timeout=30)
 
     def stop(self):
+        """Ends it; fails with the end of its log if it had died by itself."""
+        died = self.process is not None and self.process.returncode is None and self.process.poll()
         if self.process is not None and self.process.poll() is None:
             self.kill9()
         self.close_log()
+        if died:
+            raise AssertionError(f"the bridge died with {died}:\n{self.log_text()[-12000:]}")
 
     def close_log(self):
         if self.log is not None:

@@ -70,6 +70,20 @@ struct Completion {
   }
 };
 
+// What an answer needs to know of its request, whose bytes may be gone by then.
+struct AnswerRules {
+  explicit AnswerRules(const Head& head)
+      : keep_alive(head.keep_alive),
+        http_1_0(head.http_1_0),
+        with_body(head.method != "HEAD"),
+        unread_body(head.has_body()) {}
+
+  bool keep_alive;
+  bool http_1_0;
+  bool with_body;
+  bool unread_body;
+};
+
 enum class Phase { kHandshake, kIdle, kHeader, kBody, kHandler, kWrite, kLinger };
 
 // Coroutines here take their arguments by reference from named locals: GCC 12 destroys temporaries
@@ -197,9 +211,10 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       co_return false;
     }
     const Head& head = std::get<Head>(read);
+    const AnswerRules rules(head);
     const Route route = FindRoute(head.target);
     source_ = route.source;
-    if (route.kind != RouteKind::kWebhook) co_return co_await ServeOther(head, route);
+    if (route.kind != RouteKind::kWebhook) co_return co_await ServeOther(head, route, rules);
     if (head.has_content_encoding) {
       co_await RefuseAndClose(Reason::kContentEncoding, 415);
       co_return false;
@@ -211,9 +226,10 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
                               .query = route.query,
                               .content_length = head.chunked ? std::nullopt
                                                              : std::make_optional(head.content_length.value_or(0))});
-    if (admission.response) co_return co_await AnswerEarly(head, *admission.response);
+    if (admission.response) co_return co_await AnswerEarly(rules, *admission.response);
     if (!co_await ReadBody(head, admission, request.body)) co_return false;
 
+    // The request's views move with its header block; `head`'s do not outlive Handle.
     request.method = head.method;
     request.path = route.path;
     request.query = route.query;
@@ -226,10 +242,11 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     HttpResponse response;
     co_await Handle(request, response);
     admission.ticket.reset();
-    co_return co_await Answer(head, response);
+    co_return co_await Answer(rules, response);
   }
 
-  asio::awaitable<bool> ServeOther(const Head& head, const Route& route) {
+  asio::awaitable<bool> ServeOther(const Head& head, const Route& route,
+                                   const AnswerRules& rules) {
     HttpResponse response;
     if (route.kind == RouteKind::kNotFound) {
       state_.handler.Refused(Reason::kUnknownSource, "", remote_address_);
@@ -244,23 +261,23 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     } else {
       response = PlainResponse(503, "not ready\n");
     }
-    co_return co_await AnswerEarly(head, response);
+    co_return co_await AnswerEarly(rules, response);
   }
 
   // An answer without looking at the body: what is left of it cannot be skipped, so close.
-  asio::awaitable<bool> AnswerEarly(const Head& head, HttpResponse& response) {
-    response.close |= head.has_body();
-    const bool stays = co_await Answer(head, response);
-    if (!stays && head.has_body()) co_await Linger();
+  asio::awaitable<bool> AnswerEarly(const AnswerRules& rules, HttpResponse& response) {
+    response.close |= rules.unread_body;
+    const bool stays = co_await Answer(rules, response);
+    if (!stays && rules.unread_body) co_await Linger();
     co_return stays;
   }
 
-  asio::awaitable<bool> Answer(const Head& head, const HttpResponse& response) {
-    const bool keep_alive = head.keep_alive && !response.close &&
+  asio::awaitable<bool> Answer(const AnswerRules& rules, const HttpResponse& response) {
+    const bool keep_alive = rules.keep_alive && !response.close &&
                             !state_.draining.load(std::memory_order_relaxed);
     // An HTTP/1.0 sender has to be told that the connection stays.
-    WriteResponse(response, keep_alive, head.method != "HEAD", out_);
-    if (keep_alive && head.http_1_0) out_.insert(out_.find("\r\n") + 2, "Connection: keep-alive\r\n");
+    WriteResponse(response, keep_alive, rules.with_body, out_);
+    if (keep_alive && rules.http_1_0) out_.insert(out_.find("\r\n") + 2, "Connection: keep-alive\r\n");
     Enter(Phase::kWrite, config_.write_timeout());
     const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(out_), kAwait);
     co_return !error && keep_alive;
