@@ -4,7 +4,6 @@
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <filesystem>
@@ -84,11 +83,12 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
   return options;
 }
 
-// Sequential keys: inserted with a hint, and moved down the levels without being rewritten.
+// Sequential keys, moved down the levels without being rewritten. No insert hints: RocksDB 7.8 keeps
+// one hint for the points and for the range deletions of a memtable, and a hint from one skip list
+// corrupts the other.
 rocksdb::ColumnFamilyOptions EventsOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(cache);
   options.write_buffer_size = kEventsBufferBytes;
-  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(2));
   options.level0_file_num_compaction_trigger = 8;
   return options;
 }

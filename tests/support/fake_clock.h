@@ -1,0 +1,23 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "server/base/clock.h"
+
+namespace hookbridge {
+
+// Time that a test moves. Threads: thread-safe.
+class FakeClock final : public Clock {
+ public:
+  explicit FakeClock(absl::Time now = absl::FromUnixSeconds(1'800'000'000))
+      : nanos_(absl::ToUnixNanos(now)) {}
+
+  absl::Time Now() const override { return absl::FromUnixNanos(nanos_.load()); }
+  void Advance(absl::Duration by) { nanos_.fetch_add(absl::ToInt64Nanoseconds(by)); }
+
+ private:
+  std::atomic<int64_t> nanos_;
+};
+
+}  // namespace hookbridge
