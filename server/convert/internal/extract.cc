@@ -107,6 +107,27 @@ bool MatchesPattern(std::string_view pattern, std::string_view value) {
   return low && high && at && *low <= *at && *at <= *high;
 }
 
+// Digits, for seconds also with a fraction, which counts to the nanosecond.
+std::optional<absl::Time> ReadEpoch(std::string_view text) {
+  const size_t dot = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, dot);
+  std::string_view fraction = text.substr(std::min(dot + 1, text.size()));
+  const auto digits = [](std::string_view part) {
+    return std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (whole.empty() || !digits(whole) || !digits(fraction) || (dot < text.size() && fraction.empty())) {
+    return std::nullopt;
+  }
+  int64_t number = 0;
+  if (std::from_chars(whole.data(), whole.data() + whole.size(), number).ec != std::errc()) {
+    return std::nullopt;
+  }
+  if (whole.size() >= kMillisecondDigits) return absl::FromUnixMillis(number);
+  int64_t nanos = 0;
+  for (size_t i = 0; i < 9; ++i) nanos = nanos * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
+  return absl::FromUnixSeconds(number) + absl::Nanoseconds(nanos);
+}
+
 template <typename Sources>
 absl::Status MakePaths(const Sources& sources, std::string_view field,
                        std::vector<ValuePath>& paths, bool& reads_form) {
@@ -262,14 +283,8 @@ Extracted Extractor::Extract(const ExtractInput& input) const {
 std::optional<absl::Time> ReadEventTime(std::string_view text) {
   if (text.empty() || text.size() > 40) return std::nullopt;
   absl::Time time;
-  const std::string_view whole = text.substr(0, text.find('.'));
-  const bool digits = std::all_of(whole.begin(), whole.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (digits) {
-    int64_t number = 0;
-    const auto read = std::from_chars(whole.data(), whole.data() + whole.size(), number);
-    if (whole.empty() || read.ec != std::errc()) return std::nullopt;
-    time = whole.size() >= kMillisecondDigits ? absl::FromUnixMillis(number)
-                                              : absl::FromUnixSeconds(number);
+  if (auto since_epoch = ReadEpoch(text)) {
+    time = *since_epoch;
   } else if (!absl::ParseTime(absl::RFC3339_full, std::string(text), &time, nullptr)) {
     return std::nullopt;
   }

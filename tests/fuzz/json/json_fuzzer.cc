@@ -1,0 +1,57 @@
+// Any bytes are a body: the transcoder agrees with other readers, and the converter makes an event
+// that parses, whose data can be made again from its raw run.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "hookbridge/v1/event.pb.h"
+#include "server/convert/converter.h"
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+#include "tests/support/json_oracle.h"
+#include "tests/support/request_builder.h"
+
+namespace {
+
+using namespace hookbridge;  // NOLINT
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+struct Bridge {
+  Bridge() {
+    config::v1::Recipe recipe = *LoadPreset("payment_options");
+    recipe.clear_algorithms();
+    recipe.clear_signature();
+    recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_NONE);
+    verifier = *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {}, .public_url = {}});
+    converter = *Converter::Create({.source = "fuzz", .recipe = recipe, .public_url = {}, .limits = {}});
+  }
+  std::unique_ptr<Verifier> verifier;
+  std::unique_ptr<Converter> converter;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto* const bridge = new Bridge;
+  const std::string_view body(reinterpret_cast<const char*>(data), size);
+  const std::string difference = CompareWithOtherReaders(body);
+  if (!difference.empty()) std::fprintf(stderr, "%s\n", difference.c_str());
+  Require(difference.empty());
+
+  auto verdict = bridge->verifier->Verify(RequestBuilder().Body(body).Build(), absl::UnixEpoch());
+  const ConvertedEvent made = bridge->converter->Convert(std::get<VerifiedWebhook>(verdict));
+  v1::Event event;
+  Require(event.ParseFromString(made.runs.envelope + made.runs.data + made.runs.raw));
+  Require(event.raw().body() == body);
+  Require((event.data_case() != v1::Event::DATA_NOT_SET) ==
+          (!body.empty() && event.conversion_error().empty()));
+  Require(RemakeDataRun(made.runs, {}) == made.runs.data);
+  return 0;
+}

@@ -1,0 +1,111 @@
+// Any header values and body: a preset with a secret that nobody knows never verifies them, and the
+// explanation agrees with the verdict. Input: lines `Header: value`, an empty line, the body.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/encoding.h"
+#include "server/base/limits.h"
+#include "server/verify/internal/signature_syntax.h"
+#include "server/verify/internal/timestamp.h"
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+#include "tests/support/request_builder.h"
+
+namespace {
+
+using namespace hookbridge;  // NOLINT
+
+constexpr absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// Decodes as base64 and as text; unknown to the fuzzer's inputs.
+constexpr char kSecret[] = "bm90IGEgc2VjcmV0IHRoYXQgYW55Ym9keSB1c2VzISE=";
+
+std::vector<std::unique_ptr<Verifier>> MakeVerifiers() {
+  std::vector<std::unique_ptr<Verifier>> verifiers;
+  for (const Preset& preset : Presets()) {
+    VerifierOptions options;
+    options.recipe = *LoadPreset(preset.name);
+    options.keys.push_back(KeyMaterial{.id = "k", .secret = kSecret});
+    options.public_url = "https://hooks.example/hooks/test";
+    auto verifier = Verifier::Create(std::move(options));
+    if (verifier.ok()) verifiers.push_back(*std::move(verifier));
+  }
+  Require(!verifiers.empty());
+  return verifiers;
+}
+
+RequestBuilder ReadInput(std::string_view input) {
+  RequestBuilder builder;
+  while (!input.empty()) {
+    const size_t end = input.find('\n');
+    const std::string_view line = input.substr(0, end);
+    input = end == std::string_view::npos ? std::string_view() : input.substr(end + 1);
+    if (line.empty()) break;
+    const size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) continue;
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = line.substr(colon + 2);
+    if (name == "token") {
+      builder.Token(value);
+    } else if (name == "query") {
+      builder.Query(value);
+    } else {
+      builder.Header(name, value);
+    }
+  }
+  builder.Body(input);
+  return builder;
+}
+
+void CheckSyntaxes(std::string_view value) {
+  for (int syntax = 0; syntax <= config::v1::SignatureSyntax_MAX; ++syntax) {
+    config::v1::SignatureLocation location;
+    location.set_syntax(static_cast<config::v1::SignatureSyntax>(syntax));
+    location.set_prefix("sha256=");
+    const auto entries = ParseSignatures(location, value);
+    if (!entries) continue;
+    Require(!entries->empty() && entries->size() <= limits::kSignaturesMax);
+    for (const SignatureEntry& entry : *entries) {
+      Require(entry.text.data() >= value.data() &&
+              entry.text.data() + entry.text.size() <= value.data() + value.size());
+      const auto hex = DecodeSignature(config::v1::SIGNATURE_ENCODING_HEX, entry.text);
+      if (hex) Require(hex->size() * 2 == entry.text.size());
+      const auto base64 = DecodeSignature(config::v1::SIGNATURE_ENCODING_BASE64, entry.text);
+      if (base64) Require(Base64Encode(*base64) == entry.text);
+    }
+  }
+  for (int unit = 0; unit <= config::v1::TimestampUnit_MAX; ++unit) {
+    const auto time = ParseTimestamp(static_cast<config::v1::TimestampUnit>(unit), value);
+    if (time) Require(*time != absl::InfiniteFuture() && *time != absl::InfinitePast());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto* const verifiers =
+      new std::vector<std::unique_ptr<Verifier>>(MakeVerifiers());
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  CheckSyntaxes(input);
+  const RequestBuilder builder = ReadInput(input);
+  for (const auto& verifier : *verifiers) {
+    const auto verdict = verifier->Verify(builder.Build(), kNow);
+    Require(std::holds_alternative<Rejection>(verdict));
+    const Rejection& rejection = std::get<Rejection>(verdict);
+    Require(!rejection.detail.empty());
+    Require(rejection.detail.find(kSecret) == std::string::npos);
+    const auto steps = verifier->Explain(rejection.request, kNow);
+    Require(!steps.empty() && !steps.back().ok);
+    Require(steps.back().what == ReasonName(rejection.reason));
+  }
+  return 0;
+}

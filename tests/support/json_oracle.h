@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hookbridge {
+
+// Compares the transcoder with Boost.JSON and, where that accepts too, with Protobuf's reader.
+// Empty when they agree; else what differs. docs/design/json.md lists where they may differ.
+std::string CompareWithOtherReaders(std::string_view text);
+
+}  // namespace hookbridge
