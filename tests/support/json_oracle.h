@@ -6,7 +6,7 @@
 namespace hookbridge {
 
 // Compares the transcoder with Boost.JSON and, where that accepts too, with Protobuf's reader.
-// Empty when they agree; else what differs. docs/design/json.md lists where they may differ.
+// Empty when they agree; else what differs.
 std::string CompareWithOtherReaders(std::string_view text);
 
 }  // namespace hookbridge
