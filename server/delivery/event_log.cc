@@ -31,6 +31,12 @@ void EventLog::OnCommitted(std::span<const StoredEventPtr> events) {
   if (wake_) wake_();
 }
 
+void EventLog::DropCacheForTest() {
+  MutexLock lock(mutex_);
+  cache_.clear();
+  cache_bytes_ = 0;
+}
+
 bool EventLog::ReadCache(Position after, size_t events_max, size_t bytes_max,
                          std::vector<StoredEventPtr>& events) const {
   MutexLock lock(mutex_);

@@ -36,6 +36,9 @@ class EventLog final : public CommitListener {
                                                    size_t bytes_max, bool want_data) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Later reads go to the journal, until events are committed again.
+  void DropCacheForTest() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // The event with its data run.
   StoredEventPtr WithData(StoredEventPtr event) const;
 
