@@ -79,7 +79,19 @@ class SourceBuilder {
     if (responses.duplicate() == 0) responses.set_duplicate(200);
     if (responses.bad_signature() == 0) responses.set_bad_signature(401);
     if (responses.malformed() == 0) responses.set_malformed(400);
-    return true;
+    return IsOpenOnPurpose(recipe);
+  }
+
+  // LoadConfig sees a recipe alone; what it became with its preset is known here.
+  bool IsOpenOnPurpose(const Recipe& recipe) {
+    if (source_.i_understand_anyone_can_post() || recipe.algorithms().empty() ||
+        recipe.algorithms(0).kind() != config::v1::ALGORITHM_KIND_NONE) {
+      return true;
+    }
+    problems_.push_back({.path = path_,
+                         .message = "kind none accepts what anyone sends",
+                         .fix = "set i_understand_anyone_can_post: true, or choose another kind"});
+    return false;
   }
 
   KeyMaterial MakeKey(int index) {

@@ -78,7 +78,9 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
     const MessagePart& part = recipe.message(i);
     const std::string field = StrCat("message[", i, "]");
     covers_body |= part.part_case() == MessagePart::kBody;
-    covers_timestamp |= part.part_case() == MessagePart::kTimestamp;
+    covers_timestamp |= part.part_case() == MessagePart::kTimestamp ||
+                        (part.part_case() == MessagePart::kHeader &&
+                         part.header() == recipe.timestamp().header());
     if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
       return Bad(field, "needs recipe.timestamp");
@@ -88,7 +90,7 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
     }
   }
   if (!covers_body) return Bad("message", "must contain {body: true}: the body is what is trusted");
-  if (recipe.has_timestamp() && !covers_timestamp && !recipe.timestamp().has_header()) {
+  if (recipe.has_timestamp() && !covers_timestamp) {
     return Bad("message", "must contain {timestamp: true}: an unsigned time proves nothing");
   }
   return absl::OkStatus();

@@ -1,0 +1,41 @@
+#include "server/verify/presets.h"
+
+#include "gmock/gmock.h"
+#include "server/verify/internal/recipe_check.h"
+#include "tests/support/recipes.h"
+
+namespace hookbridge {
+namespace {
+
+TEST(PresetsTest, EveryPresetLoadsAndCanWork) {
+  EXPECT_GE(Presets().size(), 7u);
+  for (const Preset& preset : Presets()) {
+    const auto recipe = LoadPreset(preset.name);
+    ASSERT_TRUE(recipe.ok()) << preset.name << recipe.status();
+    EXPECT_TRUE(CheckRecipe(*recipe, true).ok()) << preset.name << CheckRecipe(*recipe, true);
+    EXPECT_FALSE(recipe->description().empty()) << preset.name;
+    EXPECT_TRUE(recipe->has_dedup_window()) << preset.name << " does not cover the provider's retries";
+    EXPECT_TRUE(preset.yaml.find("# Source: ") != std::string_view::npos) << preset.name;
+    EXPECT_NE(recipe->algorithms(0).kind(), config::v1::ALGORITHM_KIND_NONE) << preset.name;
+  }
+}
+
+TEST(PresetsTest, UnknownNamesAreAnsweredWithTheKnown) {
+  const auto recipe = LoadPreset("strip");
+  ASSERT_FALSE(recipe.ok());
+  EXPECT_THAT(std::string(recipe.status().message()), testing::HasSubstr("stripe"));
+}
+
+TEST(PresetsTest, ChangesReplaceFieldsAndWholeLists) {
+  const auto merged = MergeRecipe(*LoadPreset("stripe"), RecipeOf("timestamp: {max_age: 1m}\nkeep_headers: [X-A]\n"
+                                                                    "event: {type: [{header: X-Type}]}"));
+  EXPECT_EQ(merged.timestamp().max_age().seconds(), 60);
+  EXPECT_EQ(merged.timestamp().label(), "t") << "what is not said stays";
+  EXPECT_EQ(merged.event().type_size(), 1);
+  EXPECT_EQ(merged.event().type(0).header(), "X-Type");
+  EXPECT_EQ(merged.event().id_size(), 1);
+  EXPECT_EQ(merged.keep_headers_size(), 1);
+}
+
+}  // namespace
+}  // namespace hookbridge
