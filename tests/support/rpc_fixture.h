@@ -1,0 +1,55 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "server/base/config.h"
+#include "server/delivery/stream_hub.h"
+#include "server/rpc/server.h"
+#include "tests/support/delivery_fixture.h"
+
+namespace hookbridge {
+
+// The gRPC port over a journal in memory.
+class RpcFixture : public DeliveryFixture {
+ protected:
+  RpcFixture() : hub_(4, log_, clock_) {
+    catalog_.sources = {{.name = "a", .preset = "stripe", .stats = &stats_[0]},
+                        {.name = "b", .preset = "", .stats = &stats_[1]}};
+    catalog_.unattributed = &unattributed_;
+    config::v1::Config config;
+    ApplyDefaults(&config);
+    config.mutable_grpc()->set_listen("127.0.0.1:0");
+    auto server = RpcServer::Start({.grpc = config.grpc(), .stream_max_age = absl::Hours(1)}, catalog_, log_, hub_, clock_);
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+  }
+  ~RpcFixture() override {
+    hub_.Drain(absl::Seconds(5));
+    server_->Shutdown(absl::Seconds(5));
+    hub_.Stop();
+  }
+
+  static google::rpc::ErrorInfo InfoOf(const grpc::Status& status) {
+    google::rpc::Status details;
+    google::rpc::ErrorInfo info;
+    EXPECT_TRUE(details.ParseFromString(status.error_details()));
+    EXPECT_EQ(details.code(), status.error_code());
+    for (const auto& detail : details.details()) detail.UnpackTo(&info);
+    return info;
+  }
+
+  SourceStats stats_[2];
+  SourceStats unattributed_;
+  SourceCatalog catalog_;
+  StreamHub hub_;
+  std::unique_ptr<RpcServer> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace hookbridge

@@ -1,0 +1,220 @@
+#include "server/pipeline.h"
+
+#include <future>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "hookbridge/v1/event.pb.h"
+#include "server/base/config.h"
+#include "server/base/limits.h"
+#include "server/base/strings.h"
+#include "server/journal/memory/memory_store.h"
+#include "server/journal/queued_journal.h"
+#include "server/sources.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/request_builder.h"
+
+namespace hookbridge {
+namespace {
+
+// A lane whose thread is whoever posts.
+class InlineLane final : public Lane {
+ public:
+  size_t index() const override { return 0; }
+  void Post(absl::AnyInvocable<void()> work) override { work(); }
+};
+
+class KeepSink final : public LogSink {
+ public:
+  void Write(std::string_view line) override {
+    MutexLock lock(mutex_);
+    text_ += line;
+  }
+  std::string text() {
+    MutexLock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  Mutex mutex_;
+  std::string text_ ABSL_GUARDED_BY(mutex_);
+};
+
+class PipelineTest : public testing::Test {
+ protected:
+  PipelineTest() : log_(LogLevel::kInfo, sink_, clock_) {
+    auto store = std::make_unique<MemoryStore>(JournalId{1});
+    store_ = store.get();
+    QueuedJournalOptions options;
+    options.queue = {.events_max = 100, .bytes_max = 1 << 20};
+    options.max_age = absl::Hours(24);
+    journal_ = std::make_unique<QueuedJournal>(options, std::move(store), clock_, nullptr);
+    config::v1::Config config;
+    const auto problems = LoadConfig(R"(
+sources:
+  - name: test
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      event: {id: [{json_pointer: /id}]}
+      handshakes: [{kind: head}, {kind: get_echo, query_parameter: challenge}]
+    keys: [{secret: "inline:right"}]
+    body_bytes_max: 1000
+  - name: strict
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+    keys: [{secret: "inline:right"}]
+    on_malformed: refuse
+    receipt_position: true
+  - name: url
+    recipe: {algorithms: [{kind: url_token}]}
+    keys: [{secret: "inline:right"}]
+)", &config);
+    EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
+    SourceMap sources;
+    EXPECT_TRUE(BuildSources(config, log_, &sources).empty());
+    pipeline_ = std::make_unique<Pipeline>(
+        PipelineOptions{.sources = std::move(sources), .inflight_body_bytes_max = 10'000, .lanes = 1, .log_requests = true},
+        *journal_, clock_, log_);
+  }
+  ~PipelineTest() override { journal_->Close(); }
+
+  HttpResponse Send(const std::string& body, const std::string& token = "right", const std::string& source = "test") {
+    WebhookRequest request = RequestBuilder().Header("X-Token", token).Body(body).Build();
+    request.source = source;
+    return Handle(std::move(request));
+  }
+  HttpResponse Handle(WebhookRequest request) {
+    std::promise<HttpResponse> answer;
+    pipeline_->Handle(std::move(request), lane_, [&](HttpResponse response) { answer.set_value(std::move(response)); });
+    return answer.get_future().get();
+  }
+  Admission Admit(std::string_view method, std::string_view source, std::optional<uint64_t> length = 0,
+                  std::string_view token = "", std::string_view query = "") {
+    return pipeline_->Admit({.method = method, .source = source, .token = token, .query = query, .content_length = length});
+  }
+  int AdmitStatus(std::string_view method, std::string_view source, std::optional<uint64_t> length = 0,
+                  std::string_view token = "", std::string_view query = "") {
+    const Admission admission = Admit(method, source, length, token, query);
+    return admission.response ? admission.response->status : 0;
+  }
+  uint64_t Rejected(Reason reason, const std::string& source = "test") {
+    return pipeline_->sources().at(source)->stats.rejected(reason);
+  }
+
+  FakeClock clock_;
+  KeepSink sink_;
+  Logger log_;
+  InlineLane lane_;
+  MemoryStore* store_ = nullptr;
+  std::unique_ptr<QueuedJournal> journal_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, AVerifiedWebhookIsStoredAndAnsweredWithItsId) {
+  const HttpResponse response = Send(R"({"id":"e1"})");
+  EXPECT_EQ(response.status, 200);
+  const auto events = journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events->size(), 1u);
+  EXPECT_EQ(response.body, StrCat("{\"id\":\"", events->front()->id.ToString(), "\"}"));
+  EXPECT_THAT(response.headers, testing::ElementsAre(testing::Pair("hookbridge-durability", "none")));
+  v1::Event event;
+  ASSERT_TRUE(event.ParseFromString(events->front()->runs.envelope));
+  EXPECT_EQ(event.dedup_key(), "e1");
+}
+
+TEST_F(PipelineTest, ADuplicateIsAnsweredWithTheFirstId) {
+  const HttpResponse first = Send(R"({"id":"e1"})");
+  const HttpResponse again = Send(R"({"id":"e1","attempt":2})");
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
+  EXPECT_EQ(pipeline_->sources().at("test")->stats.duplicate(), 1u);
+}
+
+TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {
+  const HttpResponse response = Send("{}", "wrong-and-secret");
+  EXPECT_EQ(response.status, 401);
+  EXPECT_EQ(response.body, "{\"error\":\"unauthorized\"}");
+  EXPECT_TRUE(journal_->Read(0, 10, SIZE_MAX)->empty());
+  EXPECT_EQ(Rejected(Reason::kCredentialMismatch), 1u);
+  EXPECT_THAT(sink_.text(), testing::HasSubstr("credential_mismatch"));
+  EXPECT_EQ(sink_.text().find("wrong-and-secret"), std::string::npos);
+}
+
+TEST_F(PipelineTest, ABodyThatIsNotJsonIsStoredUnlessRefusalIsAskedFor) {
+  EXPECT_EQ(Send("not json").status, 200);
+  EXPECT_EQ(Send("not json", "right", "strict").status, 400);
+  EXPECT_EQ(Rejected(Reason::kMalformedBody, "strict"), 1u);
+  const HttpResponse stored = Send("{}", "right", "strict");
+  EXPECT_THAT(stored.body, testing::HasSubstr("\"position\":2"));
+}
+
+// P1: 503 with Retry-After while the storage fails, ready again when it does not, stored once.
+TEST_F(PipelineTest, AFailingStoreIsNotReadyAndHeals) {
+  store_->FailCommitsForTest(absl::UnavailableError("disk on fire in /secret"));
+  const HttpResponse response = Send(R"({"id":"e1"})");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body.find("fire"), std::string::npos);
+  EXPECT_THAT(response.headers, testing::Contains(testing::Pair("Retry-After", "5")));
+  EXPECT_NE(pipeline_->NotReadyReason(), "");
+  EXPECT_EQ(AdmitStatus("POST", "test", 10), 503) << "before the body is read";
+  EXPECT_GE(Rejected(Reason::kJournalUnavailable), 1u);
+  store_->FailCommitsForTest(absl::OkStatus());
+  while (!pipeline_->NotReadyReason().empty()) clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Send(R"({"id":"e1"})").status, 200);
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
+}
+
+TEST_F(PipelineTest, AdmissionDecidesOnTheHeadAlone) {
+  EXPECT_EQ(AdmitStatus("POST", "test", 1'000), 0);
+  EXPECT_EQ(Admit("POST", "test").body_bytes_max, 1'000u);
+  EXPECT_EQ(AdmitStatus("POST", "test", 1'001), 413);
+  EXPECT_EQ(AdmitStatus("POST", "test", std::nullopt), 0) << "chunked";
+  EXPECT_EQ(AdmitStatus("POST", "nobody"), 404);
+  EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
+  EXPECT_THAT(Admit("PUT", "test").response->headers, testing::Contains(testing::Pair("Allow", "POST, HEAD, GET")));
+  pipeline_->StartDraining();
+  EXPECT_EQ(AdmitStatus("POST", "test"), 503);
+  EXPECT_EQ(pipeline_->NotReadyReason(), "draining");
+}
+
+TEST_F(PipelineTest, TheBodyBudgetIsSharedFairly) {
+  const auto a = Admit("POST", "url", 5'000, "t");
+  EXPECT_FALSE(a.response.has_value());
+  EXPECT_EQ(AdmitStatus("POST", "url", 1, "t"), 503) << "its half is used";
+  EXPECT_EQ(AdmitStatus("POST", "test", 900), 0);
+}
+
+TEST_F(PipelineTest, HandshakesEchoWhatIsHarmless) {
+  EXPECT_EQ(AdmitStatus("HEAD", "test"), 200);
+  const Admission echo = Admit("GET", "test", 0, "", "x=1&challenge=aZ0._~-");
+  EXPECT_EQ(echo.response->body, "aZ0._~-");
+  EXPECT_EQ(echo.response->content_type, "text/plain");
+  EXPECT_THAT(echo.response->headers, testing::Contains(testing::Pair("X-Content-Type-Options", "nosniff")));
+  for (const char* const query : {"", "challenge=", "challenge=<script>", "challenge=%41", "challenge=a&challenge=b"}) {
+    EXPECT_EQ(AdmitStatus("GET", "test", 0, "", query), 400) << query;
+  }
+  EXPECT_EQ(AdmitStatus("GET", "test", 0, "", "challenge=" + std::string(limits::kHandshakeEchoBytesMax, 'a')), 200);
+  EXPECT_EQ(AdmitStatus("GET", "test", 0, "", "challenge=" + std::string(limits::kHandshakeEchoBytesMax + 1, 'a')), 400);
+  EXPECT_EQ(AdmitStatus("GET", "url"), 405);
+}
+
+// On /{token} routes nobody can find out which sources exist.
+TEST_F(PipelineTest, AnUnknownSourceLooksLikeABadToken) {
+  WebhookRequest bad = RequestBuilder().Token("wrong").Build();
+  bad.source = "url";
+  WebhookRequest unknown = RequestBuilder().Token("wrong").Build();
+  unknown.source = "nobody";
+  EXPECT_EQ(AdmitStatus("POST", "nobody", 10, "wrong"), 0);
+  const HttpResponse a = Handle(std::move(bad));
+  const HttpResponse b = Handle(std::move(unknown));
+  EXPECT_EQ(a.status, b.status);
+  EXPECT_EQ(a.body, b.body);
+  EXPECT_EQ(a.headers, b.headers);
+  EXPECT_EQ(pipeline_->unattributed().rejected(Reason::kUnknownSource), 1u);
+}
+
+}  // namespace
+}  // namespace hookbridge

@@ -1,0 +1,86 @@
+#include "server/sources.h"
+
+#include <cstdlib>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/base/config.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+namespace {
+
+class Sink final : public LogSink {
+ public:
+  void Write(std::string_view line) override { text += line; }
+  std::string text;
+};
+
+class SourcesTest : public testing::Test {
+ protected:
+  std::string Build(const std::string& yaml) {
+    config::v1::Config config;
+    const auto problems = LoadConfig(yaml, &config);
+    EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
+    Logger log(LogLevel::kInfo, sink_, clock_);
+    sources_.clear();
+    return FormatProblems("config", BuildSources(config, log, &sources_));
+  }
+
+  Sink sink_;
+  SystemClock clock_;
+  SourceMap sources_;
+};
+
+TEST_F(SourcesTest, BuildsWithTheDefaultsOfTheAnswer) {
+  ::setenv("SOURCES_TEST_SECRET", "s", 1);
+  EXPECT_EQ(Build("sources: [{name: a, preset: stripe, keys: [{secret: 'env:SOURCES_TEST_SECRET'}]}]"), "");
+  ASSERT_EQ(sources_.size(), 1u);
+  const config::v1::Responses& answers = sources_.at("a")->recipe.responses();
+  EXPECT_EQ(answers.ok(), 200u);
+  EXPECT_EQ(answers.bad_signature(), 401u);
+  EXPECT_EQ(sources_.at("a")->dedup_window, absl::Hours(24 * 7));
+}
+
+TEST_F(SourcesTest, TellsEveryProblemAndNoSecret) {
+  const std::string problems = Build(R"(
+sources:
+  - {name: a, preset: strip, keys: [{secret: "inline:x"}]}
+  - {name: b, preset: stripe, keys: [{secret: "env:SOURCES_TEST_NOT_SET"}]}
+  - {name: c, preset: standard_webhooks, keys: [{secret: "inline:s3cret not base64"}]}
+)");
+  EXPECT_THAT(problems, testing::HasSubstr("sources[0].preset"));
+  EXPECT_THAT(problems, testing::HasSubstr("stripe"));
+  EXPECT_THAT(problems, testing::HasSubstr("sources[1].keys[0].secret"));
+  EXPECT_THAT(problems, testing::HasSubstr("SOURCES_TEST_NOT_SET"));
+  EXPECT_THAT(problems, testing::HasSubstr("sources[2]"));
+  EXPECT_EQ(problems.find("s3cret"), std::string::npos);
+}
+
+TEST_F(SourcesTest, InlineSecretsAreWarnedAbout) {
+  EXPECT_EQ(Build("sources: [{name: a, preset: stripe, keys: [{secret: 'inline:s3cret'}]}]"), "");
+  EXPECT_THAT(sink_.text, testing::HasSubstr("inline_secret"));
+  EXPECT_EQ(sink_.text.find("s3cret"), std::string::npos);
+}
+
+// A preset that a recipe changes to kind none is as open as one written so.
+TEST_F(SourcesTest, KindNoneMustBeMeant) {
+  const std::string yaml = R"(
+sources:
+  - name: a
+    preset: stripe
+    recipe: {algorithms: [{kind: none}]}
+    i_understand_anyone_can_post: %)";
+  EXPECT_EQ(Build(yaml.substr(0, yaml.size() - 1) + "true"), "");
+  config::v1::Config config;
+  LoadConfig(yaml.substr(0, yaml.size() - 1) + "true", &config);
+  config.mutable_sources(0)->set_i_understand_anyone_can_post(false);
+  Logger log(LogLevel::kInfo, sink_, clock_);
+  SourceMap sources;
+  EXPECT_THAT(FormatProblems("config", BuildSources(config, log, &sources)),
+              testing::HasSubstr("kind none accepts what anyone sends"));
+  EXPECT_TRUE(sources.empty());
+}
+
+}  // namespace
+}  // namespace hookbridge
