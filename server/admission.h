@@ -1,10 +1,10 @@
 #pragma once
 
+#include "server/ingress/handler.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
-
-#include "server/ingress/handler.h"
 
 namespace hookbridge {
 

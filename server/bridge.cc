@@ -1,8 +1,5 @@
 #include "server/bridge.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "server/base/config.h"
 #include "server/convert/converter.h"
 #include "server/delivery/event_log.h"
@@ -10,6 +7,9 @@
 #include "server/ingress/server.h"
 #include "server/journal/open_journal.h"
 #include "server/rpc/server.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace hookbridge {
 namespace {

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "absl/status/statusor.h"
-#include "hookbridge/config/v1/config.pb.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/pipeline.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
+#include "absl/status/statusor.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace hookbridge {
 
@@ -25,8 +27,8 @@ namespace hookbridge {
 //   5. threads end
 class Bridge {
  public:
-  // `config` has its defaults; `sources` come from BuildSources. Errors say what could not be opened
-  // or bound, and where.
+  // `config` has its defaults; `sources` come from BuildSources. Errors say what could not be
+  // opened or bound, and where.
   static absl::StatusOr<std::unique_ptr<Bridge>> Start(const config::v1::Config& config,
                                                        SourceMap sources, const Clock& clock,
                                                        Logger& log);

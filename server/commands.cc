@@ -1,21 +1,21 @@
 #include "server/commands.h"
 
-#include <csignal>
-#include <cstdio>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "server/base/clock.h"
 #include "server/base/config.h"
 #include "server/base/log.h"
+#include "server/base/strings.h"
 #include "server/bridge.h"
 #include "server/demo.h"
 #include "server/journal/inspect.h"
 #include "server/sources.h"
 #include "server/verify/presets.h"
 #include "server/version.h"
-#include "server/base/strings.h"
+
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace hookbridge {
 namespace {
@@ -136,7 +136,8 @@ int ShowPresets(const Arguments& arguments) {
     std::fwrite(preset.yaml.data(), 1, preset.yaml.size(), stdout);
     return 0;
   }
-  return UsageError(StrCat("no preset `", arguments.words[2], "`; `hookbridge presets` lists them"));
+  return UsageError(
+      StrCat("no preset `", arguments.words[2], "`; `hookbridge presets` lists them"));
 }
 
 int InspectJournal(const Arguments& arguments) {

@@ -1,5 +1,9 @@
 #include "server/demo.h"
 
+#include "server/base/config.h"
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
@@ -12,17 +16,14 @@
 #include <filesystem>
 #include <string>
 
-#include "server/base/config.h"
-#include "server/base/encoding.h"
-#include "server/base/strings.h"
-
 namespace hookbridge {
 namespace {
 
 std::string NewSecret() {
   std::array<unsigned char, 32> bytes{};
   RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
-  return StrCat("whsec_", Base64Encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  return StrCat("whsec_",
+                Base64Encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
 }
 
 absl::Status FileError(const std::string& path) {
@@ -36,7 +37,8 @@ absl::Status EnsureSecretFile(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (fd < 0) return errno == EEXIST ? absl::OkStatus() : FileError(path);
   const std::string secret = NewSecret() + "\n";
-  const bool written = write(fd, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size());
+  const bool written =
+      write(fd, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size());
   const bool closed = close(fd) == 0;
   return written && closed ? absl::OkStatus() : FileError(path);
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "absl/status/status.h"
 #include "hookbridge/config/v1/config.pb.h"
+
+#include "absl/status/status.h"
 
 // `hookbridge serve` without a configuration file.
 namespace hookbridge {

@@ -1,9 +1,9 @@
 #include "server/pipeline.h"
 
-#include <utility>
-
 #include "server/base/config.h"
 #include "server/base/strings.h"
+
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -35,8 +35,7 @@ HttpResponse ErrorResponse(int status) {
   response.status = status;
   response.body = ErrorBody(status);
   if (status == 503) {
-    response.headers.emplace_back("Retry-After",
-                                  StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
+    response.headers.emplace_back("Retry-After", StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
   }
   return response;
 }
@@ -128,9 +127,10 @@ Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock
       clock_(clock),
       log_(log),
       body_budget_(options_.inflight_body_bytes_max),
-      decoy_(MakeDecoy(EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), EventId())
-                           .Next(clock.Now())
-                           .ToString())),
+      decoy_(
+          MakeDecoy(EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), EventId())
+                        .Next(clock.Now())
+                        .ToString())),
       durable_(journal.Info().durable) {
   for (uint32_t i = 0; i < options_.lanes; ++i) sinks_.push_back(std::make_unique<LaneSink>(*this));
 }

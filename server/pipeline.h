@@ -1,14 +1,5 @@
 #pragma once
 
-#include <atomic>
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "hookbridge/config/v1/config.pb.h"
 #include "server/admission.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
@@ -17,6 +8,16 @@
 #include "server/ingress/handler.h"
 #include "server/journal/journal.h"
 #include "server/verify/verifier.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace hookbridge {
 
@@ -40,10 +41,10 @@ struct PipelineOptions {
   bool log_requests = false;
 };
 
-// The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge, called
-// by ingress sessions on their lane's thread, completed by the journal's committer through one sink
-// per lane, so that a group of commits wakes a lane once. Ownership: owns the sources; clock, log
-// and journal outlive it. Threads: thread-safe. Never blocks.
+// The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge,
+// called by ingress sessions on their lane's thread, completed by the journal's committer through
+// one sink per lane, so that a group of commits wakes a lane once. Ownership: owns the sources;
+// clock, log and journal outlive it. Threads: thread-safe. Never blocks.
 class Pipeline final : public RequestHandler {
  public:
   Pipeline(PipelineOptions options, Journal& journal, const Clock& clock, Logger& log);

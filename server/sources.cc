@@ -1,12 +1,13 @@
 #include "server/sources.h"
 
-#include <string>
-#include <utility>
+#include "server/base/config.h"
+#include "server/base/strings.h"
+#include "server/verify/presets.h"
 
 #include "absl/time/time.h"
-#include "server/base/config.h"
-#include "server/verify/presets.h"
-#include "server/base/strings.h"
+
+#include <string>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -28,9 +29,9 @@ class SourceBuilder {
     auto runtime = std::make_unique<SourceRuntime>();
     runtime->config = source_;
     if (!MergedRecipe(runtime->recipe)) return nullptr;
-    runtime->dedup_window = ToDuration(runtime->recipe.has_dedup_window()
-                                           ? runtime->recipe.dedup_window()
-                                           : config_.journal().dedup_window());
+    runtime->dedup_window =
+        ToDuration(runtime->recipe.has_dedup_window() ? runtime->recipe.dedup_window()
+                                                      : config_.journal().dedup_window());
 
     VerifierOptions verify;
     verify.recipe = runtime->recipe;

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <vector>
-
-#include "hookbridge/config/v1/config.pb.h"
 #include "server/base/config_problem.h"
 #include "server/base/log.h"
 #include "server/pipeline.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
+#include <vector>
 
 namespace hookbridge {
 

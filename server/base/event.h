@@ -1,11 +1,12 @@
 #pragma once
 
+#include "server/base/event_id.h"
+
+#include "absl/time/time.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "absl/time/time.h"
-#include "server/base/event_id.h"
 
 // The event as the bridge handles it: separately concatenable runs of the wire form of
 // hookbridge.v1.Event. Protobuf fields concatenate, so a view (METADATA, DATA, RAW, FULL) is a

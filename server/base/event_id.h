@@ -1,13 +1,13 @@
 #pragma once
 
+#include "absl/time/time.h"
+
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "absl/time/time.h"
 
 namespace hookbridge {
 

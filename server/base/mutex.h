@@ -1,9 +1,9 @@
 #pragma once
 
+#include "absl/base/thread_annotations.h"
+
 #include <condition_variable>
 #include <mutex>
-
-#include "absl/base/thread_annotations.h"
 
 // std::mutex behind Clang's thread-safety annotations. The distribution's absl::Mutex reports false
 // races under ThreadSanitizer, because that library is not instrumented.

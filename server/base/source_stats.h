@@ -1,11 +1,12 @@
 #pragma once
 
+#include "server/base/reason.h"
+
+#include "absl/time/time.h"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
-
-#include "absl/time/time.h"
-#include "server/base/reason.h"
 
 namespace hookbridge {
 

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <string_view>
-#include <vector>
+#include "server/base/config_problem.h"
 
 #include "google/protobuf/message.h"
-#include "server/base/config_problem.h"
+
+#include <string_view>
+#include <vector>
 
 namespace hookbridge {
 

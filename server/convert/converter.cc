@@ -1,16 +1,16 @@
 #include "server/convert/converter.h"
 
-#include <openssl/evp.h>
-
-#include <optional>
-#include <utility>
-
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
 #include "server/convert/internal/extract.h"
 #include "server/convert/internal/parsed_form.h"
 #include "server/convert/internal/raw_request.h"
+
+#include <openssl/evp.h>
+
+#include <optional>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -60,7 +60,8 @@ void AppendText(std::string& out, uint32_t field, std::string_view text) {
 
 // W3C Trace Context, section 3.2: version 00.
 bool IsTraceParent(std::string_view text) {
-  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-')
+    return false;
   for (size_t i = 3; i < text.size(); ++i) {
     const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
     if (!hex && i != 35 && i != 52) return false;
@@ -115,7 +116,8 @@ std::string Converter::State::Envelope(const WebhookRequest& request, const Extr
   AppendTimestamp(out, 8, request.receive_time);
   for (const auto& [name, value] : extracted.attributes) AppendAttribute(out, name, value);
   const HeaderLine* const trace = request.FindHeader("traceparent");
-  if (trace != nullptr && IsTraceParent(trace->value)) AppendAttribute(out, "traceparent", trace->value);
+  if (trace != nullptr && IsTraceParent(trace->value))
+    AppendAttribute(out, "traceparent", trace->value);
   if (const HeaderLine* const type = request.FindHeader("Content-Type")) {
     AppendText(out, 12, type->value.substr(0, ValidUtf8PrefixBytes(type->value)));
   }
@@ -156,7 +158,8 @@ ConvertedEvent Converter::Convert(const VerifiedWebhook& webhook) const {
   if (!read.ok()) {
     event.conversion_error = std::string(read.message());
   } else if (parsed) {
-    auto run = MakeDataRun(state.form, request.body, scratch.tape, scratch.form, state.options.limits);
+    auto run =
+        MakeDataRun(state.form, request.body, scratch.tape, scratch.form, state.options.limits);
     if (run.ok()) {
       event.runs.data = *std::move(run);
       event.runs.parsed_form = state.form;
@@ -165,7 +168,8 @@ ConvertedEvent Converter::Convert(const VerifiedWebhook& webhook) const {
     }
   }
   event.dedup_key = DedupKey(extracted, request.body);
-  const std::string hashed = StrCat(state.options.source, std::string_view("\0", 1), event.dedup_key);
+  const std::string hashed =
+      StrCat(state.options.source, std::string_view("\0", 1), event.dedup_key);
   event.dedup_hash = HashOf(hashed);
   event.type = extracted.type;
   event.runs.envelope = state.Envelope(request, extracted, event);
@@ -179,7 +183,8 @@ std::string RemakeDataRun(const EventRuns& runs, const ConvertLimits& limits) {
   Scratch& scratch = ThreadScratch();
   if (runs.parsed_form == ParsedForm::kForm && !ReadForm(body, scratch.form).ok()) return "";
   if (runs.parsed_form == ParsedForm::kJson) {
-    const JsonLimits json{.depth_max = limits.json_depth_max, .elements_max = limits.json_elements_max};
+    const JsonLimits json{.depth_max = limits.json_depth_max,
+                          .elements_max = limits.json_elements_max};
     if (!scratch.tape.Parse(body, json).ok()) return "";
   }
   auto run = MakeDataRun(runs.parsed_form, body, scratch.tape, scratch.form, limits);

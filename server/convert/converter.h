@@ -1,15 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
 #include "server/base/event.h"
 #include "server/base/limits.h"
 #include "server/verify/verified_webhook.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace hookbridge {
 
@@ -29,10 +31,10 @@ struct ConverterOptions {
 // A verified webhook as an event, ready for the journal.
 struct ConvertedEvent {
   EventRuns runs;
-  std::string dedup_key;             // Event.dedup_key
+  std::string dedup_key;                 // Event.dedup_key
   std::array<uint8_t, 32> dedup_hash{};  // SHA-256 of source, one zero byte, dedup_key
-  std::string type;                  // Event.type, for the log
-  std::string conversion_error;      // Event.conversion_error
+  std::string type;                      // Event.type, for the log
+  std::string conversion_error;          // Event.conversion_error
 };
 
 // Turns one source's verified webhooks into events: extracts the envelope's fields, makes the

@@ -1,8 +1,8 @@
 #include "server/delivery/cursor.h"
 
-#include <algorithm>
-
 #include "server/base/encoding.h"
+
+#include <algorithm>
 
 namespace hookbridge {
 namespace {

@@ -1,15 +1,15 @@
 #pragma once
 
+#include "server/journal/journal.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "server/journal/journal.h"
-
 namespace hookbridge {
 
-// A place in the journal as clients keep it: an opaque text that names its journal, so that a cursor
-// of another one is noticed, with a checksum, so that a damaged one is.
+// A place in the journal as clients keep it: an opaque text that names its journal, so that a
+// cursor of another one is noticed, with a checksum, so that a damaged one is.
 struct Cursor {
   JournalId journal{};
   uint32_t partition = 0;

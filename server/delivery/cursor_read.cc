@@ -1,12 +1,13 @@
 #include "server/delivery/cursor_read.h"
 
-#include <algorithm>
-#include <utility>
-
-#include "google/protobuf/util/time_util.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+
+#include "google/protobuf/util/time_util.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -22,7 +23,8 @@ constexpr uint32_t kOmittedField = 5;
 constexpr uint32_t kEventField = 15;
 
 void SetDuration(absl::Duration duration, google::protobuf::Duration* message) {
-  *message = google::protobuf::util::TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
+  *message =
+      google::protobuf::util::TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
 }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* message) {
@@ -54,9 +56,9 @@ RichError CursorRead::Create(const v1::SubscribeRequest& request, CursorReadOpti
 
 RichError CursorRead::Configure() {
   if (request_.max_outstanding_events() != 0 || request_.max_outstanding_bytes() != 0) {
-    return InvalidField(request_.max_outstanding_events() != 0 ? "max_outstanding_events"
-                                                               : "max_outstanding_bytes",
-                        "is for durable subscriptions; a cursor read has one batch in flight");
+    return InvalidField(
+        request_.max_outstanding_events() != 0 ? "max_outstanding_events" : "max_outstanding_bytes",
+        "is for durable subscriptions; a cursor read has one batch in flight");
   }
   if (request_.max_batch_events() > limits::kBatchEventsMax) {
     return InvalidField("max_batch_events", StrCat("at most ", limits::kBatchEventsMax));
@@ -75,8 +77,10 @@ RichError CursorRead::Configure() {
   }
   if (RichError error = EventFilter::Create(read.filter(), &filter_); !error.ok()) return error;
   runs_ = RunsOf(request_.payload_view());
-  batch_events_max_ = request_.max_batch_events() == 0 ? limits::kBatchEvents : request_.max_batch_events();
-  event_bytes_max_ = request_.max_event_bytes() == 0 ? limits::kEventBytesMax : request_.max_event_bytes();
+  batch_events_max_ =
+      request_.max_batch_events() == 0 ? limits::kBatchEvents : request_.max_batch_events();
+  event_bytes_max_ =
+      request_.max_event_bytes() == 0 ? limits::kEventBytesMax : request_.max_event_bytes();
   heartbeat_ = absl::Seconds(request_.heartbeat_interval().seconds()) +
                absl::Nanoseconds(request_.heartbeat_interval().nanos());
   heartbeat_ = heartbeat_ <= absl::ZeroDuration()
@@ -99,7 +103,8 @@ RichError CursorRead::Expired() const {
   error.reason = "CURSOR_EXPIRED";
   error.metadata.emplace_back("oldest_cursor", CursorAt(info.first - 1));
   if (info.first_time != absl::InfinitePast()) {
-    error.metadata.emplace_back("oldest_time", absl::FormatTime(info.first_time, absl::UTCTimeZone()));
+    error.metadata.emplace_back("oldest_time",
+                                absl::FormatTime(info.first_time, absl::UTCTimeZone()));
   }
   return error;
 }
@@ -116,7 +121,8 @@ std::optional<EndStep> CursorRead::OpenStartCursor(const JournalInfo& info) {
     return EndStep{std::move(error)};
   }
   position_ = cursor.position;
-  if (position_ + 1 < info.first && !request_.cursor_read().skip_expired()) return EndStep{Expired()};
+  if (position_ + 1 < info.first && !request_.cursor_read().skip_expired())
+    return EndStep{Expired()};
   return std::nullopt;
 }
 
@@ -177,7 +183,8 @@ ReadStep CursorRead::Next(absl::Time now) {
   }
   if (ReachedBound(now)) return EndStep{};
   if (draining_) {
-    return EndWith(v1::ENDING_REASON_DRAINING, Unavailable("DRAINING", "the bridge shuts down"), now);
+    return EndWith(v1::ENDING_REASON_DRAINING, Unavailable("DRAINING", "the bridge shuts down"),
+                   now);
   }
   if (now >= options_.end_of_life) {
     return EndWith(v1::ENDING_REASON_MAX_AGE,
@@ -227,7 +234,8 @@ std::optional<WriteStep> CursorRead::Batch(const std::vector<StoredEventPtr>& ev
   std::vector<Entry> entries;
   size_t batch_bytes = 0;
   for (const StoredEventPtr& event : events) {
-    if (entries.size() == batch_events_max_ || (events_left_ && entries.size() == *events_left_)) break;
+    if (entries.size() == batch_events_max_ || (events_left_ && entries.size() == *events_left_))
+      break;
     if (event->append_time() >= stop_time_) {
       reached_stop_time_ = true;
       break;
@@ -239,7 +247,8 @@ std::optional<WriteStep> CursorRead::Batch(const std::vector<StoredEventPtr>& ev
     }
     Entry entry{.event = event, .head = {}, .position_run = PositionRun(*event)};
     const size_t envelope = event->runs.envelope.size() + entry.position_run.size();
-    const size_t payload = (runs_.data ? event->runs.data.size() : 0) + (runs_.raw ? event->runs.raw.size() : 0);
+    const size_t payload =
+        (runs_.data ? event->runs.data.size() : 0) + (runs_.raw ? event->runs.raw.size() : 0);
     entry.omitted = envelope + payload > event_bytes_max_;
     const size_t event_bytes = envelope + (entry.omitted ? 0 : payload);
     if (!entries.empty() && batch_bytes + event_bytes > limits::kBatchBytesMax) break;

@@ -1,17 +1,19 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
-
-#include "absl/time/time.h"
-#include "hookbridge/v1/delivery_service.pb.h"
 #include "server/delivery/cursor.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/filter.h"
 #include "server/delivery/pieces.h"
 #include "server/delivery/rich_error.h"
+
+#include "hookbridge/v1/delivery_service.pb.h"
+
+#include "absl/time/time.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace hookbridge {
 
@@ -82,9 +84,9 @@ class CursorRead {
   // Moves on.
   bool started_ = false;
   bool draining_ = false;
-  bool caught_up_ = false;   // the last message at the head was CaughtUp, and nothing came since
+  bool caught_up_ = false;  // the last message at the head was CaughtUp, and nothing came since
   bool reached_stop_time_ = false;
-  Position position_ = 0;    // all up to here is sent or filtered out
+  Position position_ = 0;  // all up to here is sent or filtered out
   std::optional<Position> stop_position_;
   absl::Time last_write_;
   std::optional<RichError> end_after_write_;

@@ -1,14 +1,15 @@
 #pragma once
 
+#include "server/base/mutex.h"
+#include "server/journal/journal.h"
+
+#include "absl/status/statusor.h"
+
 #include <atomic>
 #include <deque>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "server/base/mutex.h"
-#include "server/journal/journal.h"
 
 namespace hookbridge {
 

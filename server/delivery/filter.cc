@@ -1,11 +1,11 @@
 #include "server/delivery/filter.h"
 
-#include <algorithm>
-#include <optional>
-
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+
+#include <algorithm>
+#include <optional>
 
 namespace hookbridge {
 namespace {
@@ -71,9 +71,9 @@ bool Holds(const AttributeCondition& condition, const Envelope& envelope) {
 
 bool Matches(const FilterClause& clause, const Envelope& envelope) {
   const auto& sources = clause.sources();
-  if (!sources.empty() && std::none_of(sources.begin(), sources.end(), [&](const std::string& name) {
-        return name == envelope.source;
-      })) {
+  if (!sources.empty() &&
+      std::none_of(sources.begin(), sources.end(),
+                   [&](const std::string& name) { return name == envelope.source; })) {
     return false;
   }
   const auto& types = clause.types();
@@ -83,8 +83,9 @@ bool Matches(const FilterClause& clause, const Envelope& envelope) {
     return false;
   }
   if (!envelope.subject.starts_with(clause.subject_prefix())) return false;
-  return std::all_of(clause.attributes().begin(), clause.attributes().end(),
-                     [&](const AttributeCondition& condition) { return Holds(condition, envelope); });
+  return std::all_of(
+      clause.attributes().begin(), clause.attributes().end(),
+      [&](const AttributeCondition& condition) { return Holds(condition, envelope); });
 }
 
 }  // namespace
@@ -110,7 +111,8 @@ RichError EventFilter::Create(const v1::Filter& filter, EventFilter* made) {
       return InvalidField(path, StrCat("more than ", limits::kFilterListMax, " sources or types"));
     }
     if (static_cast<size_t>(clause.attributes_size()) > limits::kFilterAttributesMax) {
-      return InvalidField(StrCat(path, ".attributes"), StrCat("more than ", limits::kFilterAttributesMax));
+      return InvalidField(StrCat(path, ".attributes"),
+                          StrCat("more than ", limits::kFilterAttributesMax));
     }
     for (const AttributeCondition& condition : clause.attributes()) {
       if (condition.name().empty() || condition.test_case() == AttributeCondition::TEST_NOT_SET) {

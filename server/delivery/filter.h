@@ -1,12 +1,13 @@
 #pragma once
 
+#include "server/delivery/rich_error.h"
+
+#include "hookbridge/v1/event.pb.h"
+
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "hookbridge/v1/event.pb.h"
-#include "server/delivery/rich_error.h"
 
 namespace hookbridge {
 

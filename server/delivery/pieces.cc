@@ -1,8 +1,8 @@
 #include "server/delivery/pieces.h"
 
-#include <utility>
-
 #include "server/base/wire.h"
+
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -19,12 +19,14 @@ void PieceWriter::Share(const StoredEventPtr& event, std::string_view run) {
     own_.append(run);
     return;
   }
-  if (!own_.empty()) pieces_.push_back({.owned = std::exchange(own_, {}), .event = {}, .shared = {}});
+  if (!own_.empty())
+    pieces_.push_back({.owned = std::exchange(own_, {}), .event = {}, .shared = {}});
   pieces_.push_back({.owned = {}, .event = event, .shared = run});
 }
 
 std::vector<Piece> PieceWriter::Finish() {
-  if (!own_.empty()) pieces_.push_back({.owned = std::exchange(own_, {}), .event = {}, .shared = {}});
+  if (!own_.empty())
+    pieces_.push_back({.owned = std::exchange(own_, {}), .event = {}, .shared = {}});
   return std::exchange(pieces_, {});
 }
 

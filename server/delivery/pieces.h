@@ -1,18 +1,19 @@
 #pragma once
 
+#include "server/base/event.h"
+
+#include "hookbridge/v1/event.pb.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "hookbridge/v1/event.pb.h"
-#include "server/base/event.h"
 
 namespace hookbridge {
 
 // One stretch of a message's wire form: bytes of its own, or a view into an event that it keeps.
 struct Piece {
   std::string owned;
-  StoredEventPtr event;    // set: `shared` points into it
+  StoredEventPtr event;  // set: `shared` points into it
   std::string_view shared;
 
   std::string_view bytes() const { return event == nullptr ? std::string_view(owned) : shared; }

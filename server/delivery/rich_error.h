@@ -1,12 +1,12 @@
 #pragma once
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "absl/time/time.h"
 
 namespace hookbridge {
 

@@ -1,10 +1,10 @@
 #include "server/delivery/stream_hub.h"
 
+#include "server/base/strings.h"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "server/base/strings.h"
 
 namespace hookbridge {
 namespace {
@@ -169,7 +169,8 @@ bool StreamHub::Drain(absl::Duration deadline) {
   while (!streams_.empty()) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= end) return false;
-    finished_.WaitFor(mutex_, std::min<std::chrono::nanoseconds>(end - now, std::chrono::milliseconds(20)));
+    finished_.WaitFor(mutex_,
+                      std::min<std::chrono::nanoseconds>(end - now, std::chrono::milliseconds(20)));
   }
   return true;
 }

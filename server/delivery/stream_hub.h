@@ -1,16 +1,16 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <thread>
-#include <unordered_map>
-#include <vector>
-
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/delivery/cursor_read.h"
 #include "server/delivery/pieces.h"
 #include "server/delivery/rich_error.h"
+
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
 
 namespace hookbridge {
 

@@ -1,5 +1,11 @@
 #pragma once
 
+#include "server/base/reason.h"
+#include "server/ingress/request.h"
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,11 +13,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "absl/functional/any_invocable.h"
-#include "absl/time/time.h"
-#include "server/base/reason.h"
-#include "server/ingress/request.h"
 
 // What ingress knows of the rest: a handler that it declares itself and the pipeline implements.
 namespace hookbridge {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "absl/strings/match.h"
+#include "absl/time/time.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/strings/match.h"
-#include "absl/time/time.h"
 
 namespace hookbridge {
 

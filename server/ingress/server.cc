@@ -1,5 +1,10 @@
 #include "server/ingress/server.h"
 
+#include "server/base/config.h"
+#include "server/base/strings.h"
+#include "server/ingress/internal/lane.h"
+#include "server/ingress/internal/session.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -8,15 +13,11 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "server/base/config.h"
-#include "server/base/strings.h"
-#include "server/ingress/internal/lane.h"
-#include "server/ingress/internal/session.h"
 
 namespace hookbridge {
 namespace {
@@ -91,9 +92,10 @@ absl::Status IngressServer::Impl::Listen() {
   if (!error) acceptor->bind(endpoint, error);
   if (!error) acceptor->listen(4096, error);
   if (error) return fail();
-  address = StrCat(host_port->host.find(':') == std::string::npos ? host_port->host
-                                                                  : StrCat("[", host_port->host, "]"),
-                   ":", acceptor->local_endpoint().port());
+  address =
+      StrCat(host_port->host.find(':') == std::string::npos ? host_port->host
+                                                            : StrCat("[", host_port->host, "]"),
+             ":", acceptor->local_endpoint().port());
   return absl::OkStatus();
 }
 

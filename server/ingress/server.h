@@ -1,14 +1,16 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
+#include "server/base/clock.h"
+#include "server/ingress/handler.h"
+
+#include "hookbridge/config/v1/config.pb.h"
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "hookbridge/config/v1/config.pb.h"
-#include "server/base/clock.h"
-#include "server/ingress/handler.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace hookbridge {
 

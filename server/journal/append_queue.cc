@@ -1,10 +1,10 @@
 #include "server/journal/append_queue.h"
 
+#include "absl/time/time.h"
+
 #include <chrono>
 #include <iterator>
 #include <utility>
-
-#include "absl/time/time.h"
 
 namespace hookbridge {
 namespace {
@@ -19,7 +19,8 @@ uint64_t BytesOf(const AppendRequest& request) {
 
 absl::Status AppendQueue::Fits(const Load& load, std::string_view source, Load more) const {
   if (closed_) return absl::UnavailableError("journal: shutting down");
-  if (load.events + more.events > limits_.events_max || load.bytes + more.bytes > limits_.bytes_max) {
+  if (load.events + more.events > limits_.events_max ||
+      load.bytes + more.bytes > limits_.bytes_max) {
     return absl::ResourceExhaustedError("journal: the append queue is full");
   }
   const auto it = by_source_.find(source);

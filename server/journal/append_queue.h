@@ -1,15 +1,16 @@
 #pragma once
 
+#include "server/base/mutex.h"
+#include "server/journal/journal.h"
+
+#include "absl/status/status.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "server/base/mutex.h"
-#include "server/journal/journal.h"
 
 namespace hookbridge {
 

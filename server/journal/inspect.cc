@@ -1,15 +1,16 @@
 #include "server/journal/inspect.h"
 
-#include <algorithm>
-#include <filesystem>
-
-#include "absl/strings/escaping.h"
-#include "absl/time/time.h"
 #include "server/base/clock.h"
+#include "server/base/strings.h"
 #include "server/journal/record.h"
 #include "server/journal/rocksdb/database.h"
 #include "server/journal/rocksdb/format.h"
-#include "server/base/strings.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/time/time.h"
+
+#include <algorithm>
+#include <filesystem>
 
 namespace hookbridge::journal {
 namespace {
@@ -29,14 +30,14 @@ class Inspector {
       first_ = rocks::FromBigEndian(first);
     }
     StrAppend(&report_, "format      ", rocks::kFormatVersion, "\njournal id  ",
-                    absl::BytesToHexString({reinterpret_cast<const char*>(database_.id.data()),
-                                            database_.id.size()}),
-                    "\n");
+              absl::BytesToHexString(
+                  {reinterpret_cast<const char*>(database_.id.data()), database_.id.size()}),
+              "\n");
     Events();
     Dedup();
     StrAppend(&report_, "events      ", events_, "\npositions   ", first_, " to ", last_,
-                    "\nrecord bytes ", bytes_, "\ndedup rows  ", dedup_rows_, "\nfindings    ",
-                    findings_, "\n");
+              "\nrecord bytes ", bytes_, "\ndedup rows  ", dedup_rows_, "\nfindings    ", findings_,
+              "\n");
     if (findings_ == 0) return absl::OkStatus();
     return absl::DataLossError(StrCat("journal: ", findings_, " findings"));
   }
@@ -67,9 +68,8 @@ class Inspector {
       previous = (*event)->id;
       if (options_.events) {
         StrAppend(&report_, position, " ", (*event)->id.ToString(), " ",
-                        absl::FormatTime((*event)->append_time(), absl::UTCTimeZone()),
-                        " envelope ", (*event)->runs.envelope.size(), " raw ",
-                        (*event)->runs.raw.size(), "\n");
+                  absl::FormatTime((*event)->append_time(), absl::UTCTimeZone()), " envelope ",
+                  (*event)->runs.envelope.size(), " raw ", (*event)->runs.raw.size(), "\n");
       }
     }
     if (!it->status().ok()) Found(it->status().ToString());

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "absl/status/status.h"
+
+#include <string>
 
 namespace hookbridge::journal {
 

@@ -1,5 +1,12 @@
 #pragma once
 
+#include "server/base/event.h"
+#include "server/base/event_id.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -8,12 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "server/base/event.h"
-#include "server/base/event_id.h"
 
 // The journal keeps events in one order and answers only for what is on stable storage. Engines:
 // rocksdb/ (embedded default), memory/ (tests and demos). Every engine passes the conformance suite
@@ -81,14 +82,14 @@ struct StateUpdate {
 
 struct JournalInfo {
   JournalId id{};
-  Position first = 0;         // oldest kept event; last + 1 when the journal is empty
-  Position last = 0;          // newest durable event; 0 when there never was one
-  absl::Time first_time;      // append_time of `first`; InfinitePast when empty
-  absl::Time last_time;       // append_time of `last`; InfinitePast when empty
-  uint64_t bytes = 0;         // size of the files
-  bool writable = true;       // false: appends are refused now
+  Position first = 0;     // oldest kept event; last + 1 when the journal is empty
+  Position last = 0;      // newest durable event; 0 when there never was one
+  absl::Time first_time;  // append_time of `first`; InfinitePast when empty
+  absl::Time last_time;   // append_time of `last`; InfinitePast when empty
+  uint64_t bytes = 0;     // size of the files
+  bool writable = true;   // false: appends are refused now
   std::string not_writable_reason;
-  bool durable = true;        // false for the memory engine
+  bool durable = true;  // false for the memory engine
   bool atomic_batch = true;
 };
 
@@ -112,8 +113,7 @@ class Journal {
   // Reading backwards: ReadBefore gives the newest events before `before`, newest first.
   virtual absl::StatusOr<std::vector<StoredEventPtr>> Read(Position after, size_t events_max,
                                                            size_t bytes_max) const = 0;
-  virtual absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before,
-                                                                 size_t events_max,
+  virtual absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before, size_t events_max,
                                                                  size_t bytes_max) const = 0;
 
   // kNotFound when no such event is kept.

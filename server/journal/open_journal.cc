@@ -1,13 +1,13 @@
 #include "server/journal/open_journal.h"
 
-#include <openssl/rand.h>
-
-#include <filesystem>
-
 #include "server/base/config.h"
 #include "server/journal/memory/memory_store.h"
 #include "server/journal/queued_journal.h"
 #include "server/journal/rocksdb/rocksdb_store.h"
+
+#include <openssl/rand.h>
+
+#include <filesystem>
 
 namespace hookbridge {
 namespace {
@@ -31,8 +31,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const config::v1::JournalConfig
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const config::v1::JournalConfig& config,
-                                                     const Clock& clock,
-                                                     CommitListener* listener) {
+                                                     const Clock& clock, CommitListener* listener) {
   auto store = OpenStore(config, clock);
   if (!store.ok()) return store.status();
   QueuedJournalOptions options;

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <memory>
-
-#include "absl/status/statusor.h"
-#include "hookbridge/config/v1/config.pb.h"
 #include "server/base/clock.h"
 #include "server/journal/journal.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
+#include "absl/status/statusor.h"
+
+#include <memory>
 
 namespace hookbridge {
 

@@ -1,9 +1,9 @@
 #include "server/journal/queued_journal.h"
+
 #include "server/base/strings.h"
 
 #include <algorithm>
 #include <utility>
-
 
 namespace hookbridge {
 namespace {
@@ -76,7 +76,7 @@ QueuedJournal::QueuedJournal(QueuedJournalOptions options, std::unique_ptr<Store
       clock_(clock),
       listener_(listener),
       queue_(options.queue),
-      minter_(static_cast<uint64_t>(absl::ToUnixNanos(absl::Now())), store_->Bounds().last_id),
+      minter_(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), store_->Bounds().last_id),
       heal_backoff_(kHealBackoffMin),
       committer_([this] { Run(); }) {}
 

@@ -1,17 +1,18 @@
 #pragma once
 
-#include <atomic>
-#include <memory>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "absl/container/flat_hash_map.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/journal/append_queue.h"
 #include "server/journal/journal.h"
 #include "server/journal/store.h"
+
+#include "absl/container/flat_hash_map.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace hookbridge {
 
@@ -27,7 +28,8 @@ struct QueuedJournalOptions {
 // The journal of one machine: a bounded queue, one committer thread and an engine's Store. The
 // committer turns everything that waits into one group and one sync:
 //
-//   Append ─▶ AppendQueue ─▶ [ dedup ─▶ ids, positions ─▶ Store::Commit ] ─▶ CommitListener ─▶ sinks
+//   Append ─▶ AppendQueue ─▶ [ dedup ─▶ ids, positions ─▶ Store::Commit ] ─▶ CommitListener ─▶
+//   sinks
 //                                        committer thread
 //
 // A failed commit answers its group kUnavailable, then the committer heals the store, with backoff,

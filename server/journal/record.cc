@@ -1,9 +1,9 @@
 #include "server/journal/record.h"
 
-#include <cstring>
-
-#include "server/journal/crc32c.h"
 #include "server/base/strings.h"
+#include "server/journal/crc32c.h"
+
+#include <cstring>
 
 namespace hookbridge {
 namespace {
@@ -46,8 +46,8 @@ absl::StatusOr<std::shared_ptr<StoredEvent>> DecodeRecord(Position position,
   if (record.size() < kRecordHeaderBytes) return Damaged(position, "shorter than its header");
   const auto version = static_cast<uint8_t>(record[0]);
   if (version != kRecordFormatVersion) {
-    return Damaged(position, StrCat("format version ", version, ", this build reads ",
-                                          kRecordFormatVersion));
+    return Damaged(position,
+                   StrCat("format version ", version, ", this build reads ", kRecordFormatVersion));
   }
   const size_t envelope = GetU32(&record[4]);
   const size_t typed = GetU32(&record[8]);

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "server/base/event.h"
+
+#include "absl/status/statusor.h"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "absl/status/statusor.h"
-#include "server/base/event.h"
 
 // The stored form of an event. Little-endian; docs/design/journal-format.md is the specification.
 //

@@ -1,15 +1,16 @@
 #pragma once
 
+#include "server/base/event.h"
+#include "server/journal/journal.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "server/base/event.h"
-#include "server/journal/journal.h"
 
 namespace hookbridge {
 
@@ -60,8 +61,7 @@ class Store {
   virtual StoreBounds Bounds() const = 0;
   virtual absl::StatusOr<std::vector<StoredEventPtr>> Read(Position after, size_t events_max,
                                                            size_t bytes_max) const = 0;
-  virtual absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before,
-                                                                 size_t events_max,
+  virtual absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before, size_t events_max,
                                                                  size_t bytes_max) const = 0;
   virtual absl::StatusOr<Position> PositionBefore(absl::Time time) const = 0;
   virtual absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadState(

@@ -1,15 +1,16 @@
 #include "server/rpc/admin_reads.h"
 
-#include <algorithm>
-#include <charconv>
-
-#include "google/protobuf/util/time_util.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/delivery/cursor.h"
 #include "server/delivery/filter.h"
 #include "server/delivery/pieces.h"
 #include "server/rpc/errors.h"
+
+#include "google/protobuf/util/time_util.h"
+
+#include <algorithm>
+#include <charconv>
 
 namespace hookbridge {
 namespace {
@@ -52,7 +53,8 @@ RichError BadId() { return InvalidField("id", "is not an event id (UUIDv7, 36 ch
 // Walks the journal one way from a place, a bounded number of events.
 class Page {
  public:
-  Page(const EventLog& log, const admin::v1::ListEventsRequest& request, EventFilter filter, int size)
+  Page(const EventLog& log, const admin::v1::ListEventsRequest& request, EventFilter filter,
+       int size)
       : log_(log),
         request_(request),
         filter_(std::move(filter)),
@@ -63,9 +65,10 @@ class Page {
     Position at = from;
     size_t scanned = 0;
     while (scanned < limits::kPageScanEventsMax) {
-      const auto events = request_.newest_first()
-                              ? log_.journal().ReadBefore(at, kReadEventsMax, limits::kEventBytesMax)
-                              : log_.journal().Read(at, kReadEventsMax, limits::kEventBytesMax);
+      const auto events =
+          request_.newest_first()
+              ? log_.journal().ReadBefore(at, kReadEventsMax, limits::kEventBytesMax)
+              : log_.journal().Read(at, kReadEventsMax, limits::kEventBytesMax);
       if (absl::IsOutOfRange(events.status())) {
         at = log_.journal().Info().first - 1;
         continue;
@@ -103,7 +106,8 @@ class Page {
   }
 
   RichError Cut(Position at, admin::v1::ListEventsResponse* response) {
-    response->set_next_page_token(SealCursor({.journal = log_.journal_id(), .partition = 0, .position = at}));
+    response->set_next_page_token(
+        SealCursor({.journal = log_.journal_id(), .partition = 0, .position = at}));
     return {};
   }
 
@@ -121,9 +125,10 @@ RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSources
                       admin::v1::ListSourcesResponse* response) {
   int size = 0;
   if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
-  auto it = std::upper_bound(
-      catalog.sources.begin(), catalog.sources.end(), request.page_token(),
-      [](const std::string& token, const SourceCatalog::Entry& entry) { return token < entry.name; });
+  auto it = std::upper_bound(catalog.sources.begin(), catalog.sources.end(), request.page_token(),
+                             [](const std::string& token, const SourceCatalog::Entry& entry) {
+                               return token < entry.name;
+                             });
   for (; it != catalog.sources.end() && response->sources_size() < size; ++it) {
     admin::v1::Source& source = *response->add_sources();
     source.set_name(it->name);
@@ -152,7 +157,8 @@ RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& reques
   const bool fits = EventWireBytes(*event, runs) <= limits::kEventBytesMax;
   response->mutable_event()->ParseFromString(EventWire(*event, fits ? runs : ViewRuns{}));
   response->set_payload_omitted(!fits);
-  response->set_cursor(SealCursor({.journal = log.journal_id(), .partition = 0, .position = event->position}));
+  response->set_cursor(
+      SealCursor({.journal = log.journal_id(), .partition = 0, .position = event->position}));
   return {};
 }
 
@@ -187,7 +193,8 @@ RichError FindBody(const EventLog& log, const std::string& id, std::string* body
   if (absl::IsInvalidArgument(found.status())) return BadId();
   if (!found.ok()) return FromJournal(found.status());
   v1::Event event;
-  if (!event.ParseFromString((*found)->runs.raw)) return FromJournal(absl::DataLossError("raw run"));
+  if (!event.ParseFromString((*found)->runs.raw))
+    return FromJournal(absl::DataLossError("raw run"));
   body->swap(*event.mutable_raw()->mutable_body());
   return {};
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include "hookbridge/admin/v1/admin_service.pb.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/rich_error.h"
 #include "server/rpc/source_catalog.h"
+
+#include "hookbridge/admin/v1/admin_service.pb.h"
 
 // What AdminService answers, apart from gRPC. Each fills `response` or returns the error. Threads:
 // thread-safe. ListSources never blocks; the others read the journal.

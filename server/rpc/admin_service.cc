@@ -1,15 +1,16 @@
 #include "server/rpc/admin_service.h"
 
-#include <grpcpp/grpcpp.h>
-
-#include <algorithm>
-#include <utility>
-
-#include "hookbridge/admin/v1/admin_service.grpc.pb.h"
 #include "server/base/limits.h"
 #include "server/delivery/filter.h"
 #include "server/rpc/admin_reads.h"
 #include "server/rpc/errors.h"
+
+#include "hookbridge/admin/v1/admin_service.grpc.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace hookbridge {
 namespace {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <grpcpp/impl/codegen/service_type.h>
-
-#include <memory>
-
 #include "server/delivery/event_log.h"
 #include "server/rpc/source_catalog.h"
 #include "server/rpc/worker.h"
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <memory>
 
 namespace hookbridge {
 

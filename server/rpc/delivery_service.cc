@@ -1,5 +1,10 @@
 #include "server/rpc/delivery_service.h"
 
+#include "server/base/encoding.h"
+#include "server/rpc/errors.h"
+
+#include "hookbridge/v1/delivery_service.grpc.pb.h"
+
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -7,10 +12,6 @@
 #include <random>
 #include <utility>
 #include <vector>
-
-#include "hookbridge/v1/delivery_service.grpc.pb.h"
-#include "server/base/encoding.h"
-#include "server/rpc/errors.h"
 
 namespace hookbridge {
 namespace {
@@ -34,8 +35,9 @@ std::string ToText(const grpc::ByteBuffer& buffer) {
 grpc::Slice ToSlice(Piece piece) {
   if (piece.event == nullptr) return grpc::Slice(piece.owned);
   auto* const keep = new StoredEventPtr(std::move(piece.event));
-  return grpc::Slice(const_cast<char*>(piece.shared.data()), piece.shared.size(),
-                     [](void* event) { delete static_cast<StoredEventPtr*>(event); }, keep);
+  return grpc::Slice(
+      const_cast<char*>(piece.shared.data()), piece.shared.size(),
+      [](void* event) { delete static_cast<StoredEventPtr*>(event); }, keep);
 }
 
 // Spreads the ends of streams that began together.
@@ -53,7 +55,8 @@ std::string NewStreamId() {
 
 // One stream: a sink for the hub, a reactor for gRPC. Deletes itself in OnDone, which comes after
 // Finish and every write.
-class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public StreamSink {
+class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                               public StreamSink {
  public:
   SubscribeReactor(StreamHub& hub, const EventLog& log, const DeliveryServiceOptions& options,
                    absl::Time now, const grpc::ByteBuffer& bytes)
@@ -112,11 +115,11 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   grpc::ByteBuffer buffer_;
 };
 
-class Service final : public DeliveryService::WithRawCallbackMethod_Subscribe<
-                          DeliveryService::WithCallbackMethod_Acknowledge<
-                              DeliveryService::WithCallbackMethod_Reject<
-                                  DeliveryService::WithCallbackMethod_ExtendLease<
-                                      DeliveryService::Service>>>> {
+class Service final
+    : public DeliveryService::WithRawCallbackMethod_Subscribe<
+          DeliveryService::WithCallbackMethod_Acknowledge<
+              DeliveryService::WithCallbackMethod_Reject<
+                  DeliveryService::WithCallbackMethod_ExtendLease<DeliveryService::Service>>>> {
  public:
   Service(DeliveryServiceOptions options, const EventLog& log, StreamHub& hub, const Clock& clock)
       : options_(std::move(options)), log_(log), hub_(hub), clock_(clock) {}

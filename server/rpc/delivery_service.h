@@ -1,14 +1,14 @@
 #pragma once
 
+#include "server/base/clock.h"
+#include "server/delivery/event_log.h"
+#include "server/delivery/stream_hub.h"
+
+#include "absl/time/time.h"
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include <memory>
 #include <string>
-
-#include "absl/time/time.h"
-#include "server/base/clock.h"
-#include "server/delivery/event_log.h"
-#include "server/delivery/stream_hub.h"
 
 namespace hookbridge {
 

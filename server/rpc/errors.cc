@@ -1,10 +1,10 @@
 #include "server/rpc/errors.h"
 
-#include <utility>
-
 #include "google/protobuf/util/time_util.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+
+#include <utility>
 
 namespace hookbridge {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <grpcpp/support/status.h>
+#include "server/delivery/rich_error.h"
 
 #include "absl/status/status.h"
-#include "server/delivery/rich_error.h"
+#include <grpcpp/support/status.h>
 
 namespace hookbridge {
 

@@ -1,5 +1,15 @@
 #include "server/rpc/server.h"
 
+#include "server/base/config.h"
+#include "server/base/mutex.h"
+#include "server/base/strings.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/delivery_service.h"
+#include "server/rpc/worker.h"
+
+#include "hookbridge/v1/delivery_service.grpc.pb.h"
+
+#include "grpc/health/v1/health.pb.h"
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -10,15 +20,6 @@
 #include <iterator>
 #include <thread>
 #include <utility>
-
-#include "grpc/health/v1/health.pb.h"
-#include "hookbridge/v1/delivery_service.grpc.pb.h"
-#include "server/base/config.h"
-#include "server/base/mutex.h"
-#include "server/base/strings.h"
-#include "server/rpc/admin_service.h"
-#include "server/rpc/delivery_service.h"
-#include "server/rpc/worker.h"
 
 namespace hookbridge {
 namespace {
@@ -41,7 +42,8 @@ std::string InstanceName() {
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in || text.empty()) return absl::InvalidArgumentError(StrCat("grpc.tls: cannot read ", path));
+  if (!in || text.empty())
+    return absl::InvalidArgumentError(StrCat("grpc.tls: cannot read ", path));
   return text;
 }
 
@@ -135,7 +137,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
   grpc::health::v1::HealthCheckRequest::descriptor();
   auto impl = std::make_unique<Impl>();
   impl->delivery = MakeDeliveryService(
-      {.server_instance = InstanceName(), .stream_max_age = options.stream_max_age}, log, hub, clock);
+      {.server_instance = InstanceName(), .stream_max_age = options.stream_max_age}, log, hub,
+      clock);
   impl->admin = MakeAdminService(catalog, log, impl->worker);
 
   int port = 0;
@@ -156,10 +159,10 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
     return absl::UnavailableError(
         StrCat("cannot listen for gRPC on ", options.grpc.listen(), ": is the port in use?"));
   }
-  impl->address = StrCat(host_port->host.find(':') == std::string::npos
-                             ? host_port->host
-                             : StrCat("[", host_port->host, "]"),
-                         ":", port);
+  impl->address =
+      StrCat(host_port->host.find(':') == std::string::npos ? host_port->host
+                                                            : StrCat("[", host_port->host, "]"),
+             ":", port);
   impl->keep_warm = std::make_unique<KeepWarm>(impl->server->InProcessChannel({}));
   std::unique_ptr<RpcServer> server(new RpcServer(std::move(impl)));
   server->SetServing(true);

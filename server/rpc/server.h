@@ -1,15 +1,17 @@
 #pragma once
 
-#include <memory>
-#include <string>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "hookbridge/config/v1/config.pb.h"
 #include "server/base/clock.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/stream_hub.h"
 #include "server/rpc/source_catalog.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include <memory>
+#include <string>
 
 namespace hookbridge {
 

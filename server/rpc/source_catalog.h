@@ -1,9 +1,9 @@
 #pragma once
 
+#include "server/base/source_stats.h"
+
 #include <string>
 #include <vector>
-
-#include "server/base/source_stats.h"
 
 namespace hookbridge {
 

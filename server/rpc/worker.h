@@ -1,10 +1,11 @@
 #pragma once
 
-#include <deque>
-#include <thread>
+#include "server/base/mutex.h"
 
 #include "absl/functional/any_invocable.h"
-#include "server/base/mutex.h"
+
+#include <deque>
+#include <thread>
 
 namespace hookbridge {
 

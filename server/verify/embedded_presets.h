@@ -1,8 +1,8 @@
 #pragma once
 
-#include <vector>
-
 #include "server/verify/presets.h"
+
+#include <vector>
 
 namespace hookbridge {
 

@@ -1,11 +1,12 @@
 #include "server/verify/presets.h"
 
-#include <string>
-
-#include "google/protobuf/descriptor.h"
 #include "server/base/strings.h"
 #include "server/base/yaml_to_message.h"
 #include "server/verify/embedded_presets.h"
+
+#include "google/protobuf/descriptor.h"
+
+#include <string>
 
 namespace hookbridge {
 namespace {

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <string_view>
-#include <vector>
+#include "hookbridge/config/v1/recipe.pb.h"
 
 #include "absl/status/statusor.h"
-#include "hookbridge/config/v1/recipe.pb.h"
+
+#include <string_view>
+#include <vector>
 
 // Recipes that ship with the bridge, embedded from server/verify/presets/*.yaml.
 namespace hookbridge {

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "server/ingress/request.h"
+
+#include "absl/time/time.h"
+
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "absl/time/time.h"
-#include "server/ingress/request.h"
 
 namespace hookbridge {
 

@@ -1,9 +1,5 @@
 #include "server/verify/verifier.h"
 
-#include <optional>
-#include <span>
-#include <utility>
-
 #include "server/base/config.h"
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
@@ -13,6 +9,10 @@
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/signature_syntax.h"
 #include "server/verify/internal/timestamp.h"
+
+#include <optional>
+#include <span>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -38,7 +38,8 @@ class Trace {
  public:
   explicit Trace(std::vector<ExplainStep>* steps) : steps_(steps) {}
   void Ok(std::string_view what, const std::string& detail) const {
-    if (steps_ != nullptr) steps_->push_back({.ok = true, .what = std::string(what), .detail = detail});
+    if (steps_ != nullptr)
+      steps_->push_back({.ok = true, .what = std::string(what), .detail = detail});
   }
   bool on() const { return steps_ != nullptr; }
 
@@ -167,7 +168,8 @@ Decision Verifier::State::DecideBySignature(const WebhookRequest& request, absl:
   std::string_view timestamp;
   absl::Time time = absl::InfinitePast();
   if (recipe().has_timestamp()) {
-    if (auto refused = CheckTime(request, entries, now, timestamp, time)) return *std::move(refused);
+    if (auto refused = CheckTime(request, entries, now, timestamp, time))
+      return *std::move(refused);
     if (trace.on()) trace.Ok("timestamp", StrCat(timestamp, " is within the window"));
   }
 
@@ -195,13 +197,15 @@ std::optional<Decision> Verifier::State::CollectSignatures(
       return Refuse(Reason::kDuplicateHeader, StrCat(name, " is there twice"));
     }
     for (const HeaderLine& line : request.headers) {
-      if (!absl::EqualsIgnoreCase(absl::string_view(line.name.data(), line.name.size()),
-                                  absl::string_view(found.line->name.data(), found.line->name.size()))) {
+      if (!absl::EqualsIgnoreCase(
+              absl::string_view(line.name.data(), line.name.size()),
+              absl::string_view(found.line->name.data(), found.line->name.size()))) {
         continue;
       }
       const auto parsed = ParseSignatures(location, line.value);
       if (!parsed || entries.size() + parsed->size() > limits::kSignaturesMax) {
-        return Refuse(Reason::kSignatureMalformed, StrCat(name, " does not have the recipe's syntax"));
+        return Refuse(Reason::kSignatureMalformed,
+                      StrCat(name, " does not have the recipe's syntax"));
       }
       entries.insert(entries.end(), parsed->begin(), parsed->end());
     }
@@ -217,7 +221,8 @@ std::optional<Decision> Verifier::State::CheckTime(const WebhookRequest& request
   const auto& rule = recipe().timestamp();
   if (rule.has_header()) {
     const FoundHeader found = FindRecipeHeader(request, rule.header());
-    if (found.line == nullptr) return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.header()));
+    if (found.line == nullptr)
+      return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.header()));
     if (found.repeated) {
       return Refuse(Reason::kDuplicateHeader, StrCat(rule.header(), " is there twice"));
     }
@@ -229,19 +234,22 @@ std::optional<Decision> Verifier::State::CheckTime(const WebhookRequest& request
       text = entry.text;
       ++count;
     }
-    if (count == 0) return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.label(), "= entry"));
-    if (count > 1) return Refuse(Reason::kSignatureMalformed, StrCat("several ", rule.label(), "= entries"));
+    if (count == 0)
+      return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.label(), "= entry"));
+    if (count > 1)
+      return Refuse(Reason::kSignatureMalformed, StrCat("several ", rule.label(), "= entries"));
   }
   const auto parsed = ParseTimestamp(rule.unit(), text);
-  if (!parsed) return Refuse(Reason::kTimestampMalformed, "the timestamp is not of the recipe's form");
+  if (!parsed)
+    return Refuse(Reason::kTimestampMalformed, "the timestamp is not of the recipe's form");
   time = *parsed;
   if (max_age > absl::ZeroDuration() && now - time > max_age) {
     return Refuse(Reason::kTimestampStale,
                   StrCat(Seconds(now - time), " old, ", Seconds(max_age), " allowed"));
   }
   if (max_future > absl::ZeroDuration() && time - now > max_future) {
-    return Refuse(Reason::kTimestampFuture, StrCat(Seconds(time - now), " in the future, ",
-                                                   Seconds(max_future), " allowed"));
+    return Refuse(Reason::kTimestampFuture,
+                  StrCat(Seconds(time - now), " in the future, ", Seconds(max_future), " allowed"));
   }
   return std::nullopt;
 }
@@ -291,8 +299,7 @@ Decision Verifier::State::MatchSignatures(const std::vector<SignatureEntry>& ent
                                           std::span<const std::string_view> message,
                                           absl::Time now) const {
   const auto& location = recipe().signature();
-  std::vector<std::vector<std::string>> candidates(
-      static_cast<size_t>(recipe().algorithms_size()));
+  std::vector<std::vector<std::string>> candidates(static_cast<size_t>(recipe().algorithms_size()));
   bool decoded = false;
   bool labelled = false;
   for (const SignatureEntry& entry : entries) {
@@ -326,7 +333,8 @@ bool Verifier::State::Matches(const RingKey& key, const std::vector<std::string>
   bool matched = false;
   if (const auto* const hmac = std::get_if<HmacKey>(&key.material)) {
     const Digest expected = hmac->Sign(message);
-    for (const std::string& candidate : candidates) matched |= SecretsEqual(candidate, expected.bytes());
+    for (const std::string& candidate : candidates)
+      matched |= SecretsEqual(candidate, expected.bytes());
   } else if (const auto* const ed25519 = std::get_if<Ed25519Key>(&key.material)) {
     for (const std::string& candidate : candidates) matched |= ed25519->Verify(message, candidate);
   }
@@ -337,7 +345,8 @@ Verifier::Verifier(std::unique_ptr<const State> state) : state_(std::move(state)
 Verifier::~Verifier() = default;
 
 absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions options) {
-  if (absl::Status status = CheckRecipe(options.recipe, !options.public_url.empty()); !status.ok()) {
+  if (absl::Status status = CheckRecipe(options.recipe, !options.public_url.empty());
+      !status.ok()) {
     return status;
   }
   // A recipe of kind URL_TOKEN takes its token from the keys, or from the source's url_token.

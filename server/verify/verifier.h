@@ -1,15 +1,17 @@
 #pragma once
 
+#include "server/base/reason.h"
+#include "server/verify/verified_webhook.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/base/reason.h"
-#include "server/verify/verified_webhook.h"
 
 namespace hookbridge {
 

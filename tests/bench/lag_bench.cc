@@ -1,5 +1,8 @@
 // Lag from the sender's 2xx to each subscriber at a paced rate. Senders are plain blocking sockets
-// with a fixed schedule, so a slow answer does not slow the others; subscribers are generated stubs.
+// with a fixed schedule, so a slow answer does not slow the others; subscribers are generated
+// stubs.
+#include "hookbridge/v1/delivery_service.grpc.pb.h"
+
 #include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
 #include <netinet/tcp.h>
@@ -18,8 +21,6 @@
 #include <thread>
 #include <unordered_map>
 #include <vector>
-
-#include "hookbridge/v1/delivery_service.grpc.pb.h"
 
 namespace {
 
@@ -180,8 +181,9 @@ int main(int argc, char** argv) {
   const auto percentile = [&](double p) {
     return lags[static_cast<size_t>(p * static_cast<double>(lags.size() - 1))];
   };
-  std::printf("subscribers %d: acknowledged %zu, arrived %zu of %zu, lag ms p50 %.2f p99 %.2f max %.2f\n",
-              flags.subscribers, sent, lags.size(), sent * arrived.size(), percentile(0.5),
-              percentile(0.99), lags.back());
+  std::printf(
+      "subscribers %d: acknowledged %zu, arrived %zu of %zu, lag ms p50 %.2f p99 %.2f max %.2f\n",
+      flags.subscribers, sent, lags.size(), sent * arrived.size(), percentile(0.5),
+      percentile(0.99), lags.back());
   return lags.size() == sent * arrived.size() ? 0 : 1;
 }

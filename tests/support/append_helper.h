@@ -1,14 +1,14 @@
 #pragma once
 
+#include "server/base/mutex.h"
+#include "server/journal/journal.h"
+
 #include <future>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "server/base/mutex.h"
-#include "server/journal/journal.h"
 
 namespace hookbridge {
 
@@ -47,7 +47,8 @@ class Appender final : public AppendSink {
     return request;
   }
 
-  // An event whose dedup hash is its key; runs that are not wire form, which the journal never reads.
+  // An event whose dedup hash is its key; runs that are not wire form, which the journal never
+  // reads.
   static NewEvent Event(const std::string& key, const std::string& body) {
     NewEvent event;
     for (size_t i = 0; i < key.size() && i < event.dedup_hash.size(); ++i) {

@@ -1,13 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
-
-#include "gtest/gtest.h"
-#include "hookbridge/v1/delivery_service.pb.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
 #include "server/delivery/cursor_read.h"
@@ -16,6 +8,16 @@
 #include "server/journal/queued_journal.h"
 #include "tests/support/append_helper.h"
 #include "tests/support/fake_clock.h"
+
+#include "hookbridge/v1/delivery_service.pb.h"
+
+#include "gtest/gtest.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace hookbridge {
 
@@ -92,9 +94,9 @@ class DeliveryFixture : public testing::Test {
 
   RichError Open(const v1::SubscribeRequest& request) {
     read_.reset();
-    return CursorRead::Create(request,
-                              {.stream_id = "stream", .server_instance = "test", .end_of_life = end_of_life_},
-                              log_, &read_);
+    return CursorRead::Create(
+        request, {.stream_id = "stream", .server_instance = "test", .end_of_life = end_of_life_},
+        log_, &read_);
   }
 
   static v1::SubscribeRequest Earliest() {
@@ -118,7 +120,8 @@ class DeliveryFixture : public testing::Test {
     std::vector<v1::Delivery> deliveries() const {
       std::vector<v1::Delivery> all;
       for (const auto& message : messages) {
-        all.insert(all.end(), message.batch().deliveries().begin(), message.batch().deliveries().end());
+        all.insert(all.end(), message.batch().deliveries().begin(),
+                   message.batch().deliveries().end());
       }
       return all;
     }

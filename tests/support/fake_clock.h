@@ -1,9 +1,9 @@
 #pragma once
 
+#include "server/base/clock.h"
+
 #include <atomic>
 #include <cstdint>
-
-#include "server/base/clock.h"
 
 namespace hookbridge {
 

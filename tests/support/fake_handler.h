@@ -1,12 +1,12 @@
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "server/base/mutex.h"
 #include "server/base/strings.h"
 #include "server/ingress/handler.h"
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hookbridge {
 
@@ -20,9 +20,9 @@ class FakeHandler final : public RequestHandler {
   };
 
   uint64_t body_bytes_max = 1'000;
-  bool hold = false;           // never answers
-  std::string not_ready;       // what /readyz tells
-  int refuse_admission = 0;    // answers this status before the body
+  bool hold = false;         // never answers
+  std::string not_ready;     // what /readyz tells
+  int refuse_admission = 0;  // answers this status before the body
 
   Admission Admit(const RequestHead& head) override {
     Admission admission;
@@ -48,7 +48,8 @@ class FakeHandler final : public RequestHandler {
                                            .remote_address = request.remote_address,
                                            .request_id = request.request_id,
                                            .headers = {}});
-      for (const HeaderLine& line : request.headers) seen.headers.emplace_back(line.name, line.value);
+      for (const HeaderLine& line : request.headers)
+        seen.headers.emplace_back(line.name, line.value);
       if (hold) held_.push_back(std::move(done));
       seen_changed_.NotifyAll();
     }

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <memory>
-#include <string>
-
-#include "gtest/gtest.h"
 #include "server/base/config.h"
 #include "server/ingress/server.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_handler.h"
 #include "tests/support/raw_client.h"
+
+#include "gtest/gtest.h"
+
+#include <memory>
+#include <string>
 
 namespace hookbridge {
 
@@ -33,7 +34,8 @@ class IngressFixture : public testing::Test {
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
   static std::string Chunked(const std::string& chunks, const std::string& fields = "") {
-    return "POST /hooks/po HTTP/1.1\r\nHost: test\r\n" + fields + "Transfer-Encoding: chunked\r\n\r\n" + chunks;
+    return "POST /hooks/po HTTP/1.1\r\nHost: test\r\n" + fields +
+           "Transfer-Encoding: chunked\r\n\r\n" + chunks;
   }
   // The answer to these bytes on a connection of their own.
   RawClient::Answer Exchange(const std::string& bytes) {

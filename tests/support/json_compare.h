@@ -1,12 +1,13 @@
 #pragma once
 
+#include "google/protobuf/struct.pb.h"
+
 #include <boost/json.hpp>
+
 #include <cmath>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "google/protobuf/struct.pb.h"
 
 namespace hookbridge {
 
@@ -33,8 +34,8 @@ inline bool SameJson(const google::protobuf::Value& value, const boost::json::va
     case Value::kBoolValue:
       return json.is_bool() && json.get_bool() == value.bool_value();
     case Value::kStringValue:
-      return json.is_string() && std::string_view(json.get_string().data(), json.get_string().size()) ==
-                                     value.string_value();
+      return json.is_string() && std::string_view(json.get_string().data(),
+                                                  json.get_string().size()) == value.string_value();
     case Value::kListValue: {
       if (!json.is_array()) return false;
       const auto& array = json.get_array();
@@ -50,7 +51,8 @@ inline bool SameJson(const google::protobuf::Value& value, const boost::json::va
       if (object.size() != value.struct_value().fields().size()) return false;
       for (const auto& member : object) {
         const auto it = value.struct_value().fields().find(std::string(member.key()));
-        if (it == value.struct_value().fields().end() || !SameJson(it->second, member.value())) return false;
+        if (it == value.struct_value().fields().end() || !SameJson(it->second, member.value()))
+          return false;
       }
       return true;
     }

@@ -1,14 +1,15 @@
 #include "tests/support/json_oracle.h"
 
-#include <boost/json/src.hpp>
-
-#include "google/protobuf/util/json_util.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/convert/internal/json_tape.h"
 #include "server/convert/internal/value_writer.h"
 #include "tests/support/json_compare.h"
+
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/message_differencer.h"
+
+#include <boost/json/src.hpp>
 
 namespace hookbridge {
 namespace {
@@ -31,7 +32,8 @@ std::string CompareWithOtherReaders(std::string_view text) {
   boost::json::error_code error;
   boost::json::parse_options options;
   options.max_depth = 1'000;
-  const boost::json::value json = boost::json::parse({text.data(), text.size()}, error, {}, options);
+  const boost::json::value json =
+      boost::json::parse({text.data(), text.size()}, error, {}, options);
   if (!ours.ok()) {
     const std::string word(ToStd(ours.message()));
     if (error || OnlyOurs(word)) return "";
@@ -47,7 +49,8 @@ std::string CompareWithOtherReaders(std::string_view text) {
   google::protobuf::Value value;
   if (!value.ParseFromString(wire)) return "the Value cannot be parsed";
   if (!SameJson(value, json)) return StrCat("differs from Boost.JSON: ", value.ShortDebugString());
-  if (InexactPointers(tape).size() != tape.inexact_count()) return "inexact numbers were miscounted";
+  if (InexactPointers(tape).size() != tape.inexact_count())
+    return "inexact numbers were miscounted";
 
   google::protobuf::Value theirs;
   const auto read = google::protobuf::util::JsonStringToMessage(

@@ -1,15 +1,16 @@
 #pragma once
 
+#include "server/base/yaml_to_message.h"
+#include "server/verify/verifier.h"
+#include "tests/support/request_builder.h"
+
+#include "gtest/gtest.h"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "gtest/gtest.h"
-#include "server/base/yaml_to_message.h"
-#include "server/verify/verifier.h"
-#include "tests/support/request_builder.h"
 
 namespace hookbridge {
 
@@ -28,15 +29,18 @@ inline absl::StatusOr<std::unique_ptr<Verifier>> VerifierOf(config::v1::Recipe r
   options.url_token = std::move(url_token);
   options.public_url = "https://hooks.example/hooks/test";
   for (std::string& secret : secrets) {
-    options.keys.push_back({.id = "k" + std::to_string(options.keys.size() + 1), .secret = std::move(secret)});
+    options.keys.push_back(
+        {.id = "k" + std::to_string(options.keys.size() + 1), .secret = std::move(secret)});
   }
   return Verifier::Create(std::move(options));
 }
 
 // `ok:KEY` or the reason's name.
-inline std::string VerdictOf(const Verifier& verifier, const RequestBuilder& request, absl::Time now) {
+inline std::string VerdictOf(const Verifier& verifier, const RequestBuilder& request,
+                             absl::Time now) {
   const auto verdict = verifier.Verify(request.Build(), now);
-  if (const auto* const good = std::get_if<VerifiedWebhook>(&verdict)) return "ok:" + good->key_id();
+  if (const auto* const good = std::get_if<VerifiedWebhook>(&verdict))
+    return "ok:" + good->key_id();
   return std::string(ReasonName(std::get<Rejection>(verdict).reason));
 }
 

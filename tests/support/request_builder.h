@@ -1,11 +1,11 @@
 #pragma once
 
+#include "server/ingress/request.h"
+
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "server/ingress/request.h"
 
 namespace hookbridge {
 
@@ -46,7 +46,8 @@ class RequestBuilder {
     }
     const char* at = request.header_block.data();
     for (const auto& [name, value] : lines_) {
-      request.headers.push_back({.name = {at, name.size()}, .value = {at + name.size(), value.size()}});
+      request.headers.push_back(
+          {.name = {at, name.size()}, .value = {at + name.size(), value.size()}});
       at += name.size() + value.size();
     }
     return request;

@@ -1,16 +1,17 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
-#include <memory>
-#include <string>
-
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "server/base/config.h"
 #include "server/delivery/stream_hub.h"
 #include "server/rpc/server.h"
 #include "tests/support/delivery_fixture.h"
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
 
 namespace hookbridge {
 
@@ -24,7 +25,8 @@ class RpcFixture : public DeliveryFixture {
     config::v1::Config config;
     ApplyDefaults(&config);
     config.mutable_grpc()->set_listen("127.0.0.1:0");
-    auto server = RpcServer::Start({.grpc = config.grpc(), .stream_max_age = absl::Hours(1)}, catalog_, log_, hub_, clock_);
+    auto server = RpcServer::Start({.grpc = config.grpc(), .stream_max_age = absl::Hours(1)},
+                                   catalog_, log_, hub_, clock_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());

@@ -1,11 +1,11 @@
 #include "server/convert/internal/extract.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
+
+#include <algorithm>
+#include <charconv>
 
 namespace hookbridge {
 namespace {
@@ -28,7 +28,8 @@ std::optional<std::string> Bounded(std::string_view text) {
 absl::StatusOr<std::vector<std::string>> PointerTokens(std::string_view pointer) {
   std::vector<std::string> tokens;
   if (!pointer.empty() && pointer.front() != '/') {
-    return absl::InvalidArgumentError(StrCat("`", pointer, "` is not a JSON Pointer: it starts with `/`"));
+    return absl::InvalidArgumentError(
+        StrCat("`", pointer, "` is not a JSON Pointer: it starts with `/`"));
   }
   while (!pointer.empty()) {
     pointer.remove_prefix(1);
@@ -115,7 +116,8 @@ std::optional<absl::Time> ReadEpoch(std::string_view text) {
   const auto digits = [](std::string_view part) {
     return std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
-  if (whole.empty() || !digits(whole) || !digits(fraction) || (dot < text.size() && fraction.empty())) {
+  if (whole.empty() || !digits(whole) || !digits(fraction) ||
+      (dot < text.size() && fraction.empty())) {
     return std::nullopt;
   }
   int64_t number = 0;
@@ -225,7 +227,8 @@ absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules)
     return absl::InvalidArgumentError(
         StrCat("recipe.event.attributes: more than ", limits::kAttributesMax));
   }
-  const std::map<std::string, ValueSource> by_name(rules.attributes().begin(), rules.attributes().end());
+  const std::map<std::string, ValueSource> by_name(rules.attributes().begin(),
+                                                   rules.attributes().end());
   for (const auto& [name, source] : by_name) {
     auto path = ValuePath::Create(source);
     if (!path.ok()) {
@@ -289,7 +292,8 @@ std::optional<absl::Time> ReadEventTime(std::string_view text) {
     return std::nullopt;
   }
   // google.protobuf.Timestamp: years 1 to 9999.
-  if (time < absl::FromUnixSeconds(-62'135'596'800) || time >= absl::FromUnixSeconds(253'402'300'800)) {
+  if (time < absl::FromUnixSeconds(-62'135'596'800) ||
+      time >= absl::FromUnixSeconds(253'402'300'800)) {
     return std::nullopt;
   }
   return time;

@@ -1,17 +1,19 @@
 #pragma once
 
+#include "server/convert/internal/json_tape.h"
+#include "server/ingress/request.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/convert/internal/json_tape.h"
-#include "server/ingress/request.h"
 
 namespace hookbridge {
 

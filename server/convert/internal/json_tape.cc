@@ -1,12 +1,12 @@
 #include "server/convert/internal/json_tape.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
 #include "server/convert/internal/json_number.h"
+
+#include <algorithm>
+#include <limits>
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -30,9 +30,9 @@ const char* SkipPlain(const char* at, const char* end) {
   while (end - at >= 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     // As signed bytes, controls and everything above ASCII are below a space.
-    const __m128i special = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-        _mm_cmplt_epi8(bytes, space));
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                     _mm_cmplt_epi8(bytes, space));
     const int mask = _mm_movemask_epi8(special);
     if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
     at += 16;
@@ -132,7 +132,8 @@ class JsonParser {
   }
 
   bool Literal(std::string_view word, JsonType type) {
-    if (static_cast<size_t>(end_ - at_) < word.size() || std::string_view(at_, word.size()) != word) {
+    if (static_cast<size_t>(end_ - at_) < word.size() ||
+        std::string_view(at_, word.size()) != word) {
       return Fail("json_syntax");
     }
     at_ += word.size();

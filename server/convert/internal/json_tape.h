@@ -1,12 +1,12 @@
 #pragma once
 
+#include "absl/status/status.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
 
 namespace hookbridge {
 
@@ -15,12 +15,12 @@ enum class JsonType : uint8_t { kNull, kFalse, kTrue, kNumber, kString, kArray, 
 // One value, or one key (a kString before its value). Containers are followed by what they hold.
 struct JsonNode {
   JsonType type = JsonType::kNull;
-  bool exact = true;      // kNumber: survives a double
-  bool decoded = false;   // kString: the text is in the decode buffer
-  uint32_t begin = 0;     // of the lexeme or string content, in the input or the decode buffer
-  uint32_t bytes = 0;     // its length
-  uint32_t next = 0;      // index of the node after this one and all that it holds
-  uint32_t inner = 0;     // containers: bytes of the ListValue or Struct message on the wire
+  bool exact = true;     // kNumber: survives a double
+  bool decoded = false;  // kString: the text is in the decode buffer
+  uint32_t begin = 0;    // of the lexeme or string content, in the input or the decode buffer
+  uint32_t bytes = 0;    // its length
+  uint32_t next = 0;     // index of the node after this one and all that it holds
+  uint32_t inner = 0;    // containers: bytes of the ListValue or Struct message on the wire
   double number = 0;
 };
 
@@ -43,7 +43,8 @@ class JsonTape {
   const std::vector<JsonNode>& nodes() const { return nodes_; }
   // Of kNumber the lexeme, of kString the text without escapes.
   std::string_view Text(const JsonNode& node) const {
-    return std::string_view(node.decoded ? decoded_.data() : text_.data(), node.decoded ? decoded_.size() : text_.size())
+    return std::string_view(node.decoded ? decoded_.data() : text_.data(),
+                            node.decoded ? decoded_.size() : text_.size())
         .substr(node.begin, node.bytes);
   }
   size_t inexact_count() const { return inexact_count_; }

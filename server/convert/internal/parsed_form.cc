@@ -1,13 +1,13 @@
 #include "server/convert/internal/parsed_form.h"
 
-#include <map>
-#include <vector>
-
 #include "server/base/encoding.h"
 #include "server/base/form_scan.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
 #include "server/convert/internal/value_writer.h"
+
+#include <map>
+#include <vector>
 
 namespace hookbridge {
 namespace {
@@ -23,7 +23,8 @@ constexpr uint32_t kValueStruct = 5;
 constexpr uint32_t kValueList = 6;
 
 absl::Status TooLarge(size_t bytes, uint64_t bytes_max) {
-  return absl::ResourceExhaustedError(StrCat("parsed_size: ", bytes, " bytes, ", bytes_max, " allowed"));
+  return absl::ResourceExhaustedError(
+      StrCat("parsed_size: ", bytes, " bytes, ", bytes_max, " allowed"));
 }
 
 absl::StatusOr<std::string> JsonRun(const JsonTape& tape, const ConvertLimits& limits) {
@@ -41,7 +42,8 @@ absl::StatusOr<std::string> JsonRun(const JsonTape& tape, const ConvertLimits& l
   for (const std::string& pointer : InexactPointers(tape)) {
     AppendBytesField(run, kInexactField, pointer);
   }
-  if (run.size() > limits.parsed_bytes_max + 8) return TooLarge(run.size(), limits.parsed_bytes_max);
+  if (run.size() > limits.parsed_bytes_max + 8)
+    return TooLarge(run.size(), limits.parsed_bytes_max);
   return run;
 }
 
@@ -81,7 +83,8 @@ absl::StatusOr<std::string> FormRun(const FormFields& fields, const ConvertLimit
   }
   std::string value;
   AppendBytesField(value, kValueStruct, object);
-  if (value.size() > limits.parsed_bytes_max) return TooLarge(value.size(), limits.parsed_bytes_max);
+  if (value.size() > limits.parsed_bytes_max)
+    return TooLarge(value.size(), limits.parsed_bytes_max);
   std::string run;
   AppendBytesField(run, kJsonField, value);
   return run;
@@ -121,7 +124,8 @@ absl::Status ReadForm(std::string_view body, FormFields& fields) {
   FormScanner form(body);
   while (form.Next()) fields.emplace_back(form.name(), form.value());
   if (form.status().ok()) return absl::OkStatus();
-  const std::string_view word = absl::IsResourceExhausted(form.status()) ? "form_fields" : "form_syntax";
+  const std::string_view word =
+      absl::IsResourceExhausted(form.status()) ? "form_fields" : "form_syntax";
   return {form.status().code(), StrCat(word, ": ", ToStd(form.status().message()))};
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include "absl/status/statusor.h"
-#include "hookbridge/config/v1/recipe.pb.h"
 #include "server/base/event.h"
 #include "server/convert/converter.h"
 #include "server/convert/internal/extract.h"
 #include "server/convert/internal/json_tape.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+
+#include <string>
+#include <string_view>
 
 // The parsed form: fields 20 to 24 of Event. Pure.
 namespace hookbridge {
@@ -21,7 +23,8 @@ absl::StatusOr<std::string> MakeDataRun(ParsedForm form, std::string_view body,
                                         const JsonTape& tape, const FormFields& fields,
                                         const ConvertLimits& limits);
 
-// Fields of a form body: kInvalidArgument or kResourceExhausted with `form_syntax` or `form_fields`.
+// Fields of a form body: kInvalidArgument or kResourceExhausted with `form_syntax` or
+// `form_fields`.
 absl::Status ReadForm(std::string_view body, FormFields& fields);
 
 }  // namespace hookbridge

@@ -1,11 +1,11 @@
 #include "server/convert/internal/raw_request.h"
 
-#include <algorithm>
-#include <array>
-
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+
+#include <algorithm>
+#include <array>
 
 namespace hookbridge {
 namespace {
@@ -25,7 +25,7 @@ constexpr uint32_t kRequestId = 8;
 constexpr uint32_t kItemCount = 10;
 
 // A query parameter whose name holds one of these may carry a secret.
-constexpr std::array<std::string_view, 7> kSecretWords = {"token", "key",  "secret", "sig",
+constexpr std::array<std::string_view, 7> kSecretWords = {"token", "key",  "secret",    "sig",
                                                           "pass",  "auth", "credential"};
 
 std::string Lower(std::string_view text) {
@@ -52,9 +52,9 @@ std::string WithoutSecrets(std::string_view query) {
     const std::string_view pair = query.substr(0, end);
     const size_t equals = std::min(pair.find('='), pair.size());
     const std::string name = Lower(pair.substr(0, equals));
-    const bool secret = std::any_of(kSecretWords.begin(), kSecretWords.end(), [&](std::string_view word) {
-      return name.find(word) != std::string::npos;
-    });
+    const bool secret =
+        std::any_of(kSecretWords.begin(), kSecretWords.end(),
+                    [&](std::string_view word) { return name.find(word) != std::string::npos; });
     if (!clean.empty()) clean.push_back('&');
     if (secret && equals < pair.size()) {
       StrAppend(&clean, pair.substr(0, equals), "=***");
@@ -67,7 +67,9 @@ std::string WithoutSecrets(std::string_view query) {
 }
 
 // Protobuf strings are UTF-8.
-std::string_view AsText(std::string_view bytes) { return bytes.substr(0, ValidUtf8PrefixBytes(bytes)); }
+std::string_view AsText(std::string_view bytes) {
+  return bytes.substr(0, ValidUtf8PrefixBytes(bytes));
+}
 
 void AppendText(std::string& out, uint32_t field, std::string_view text) {
   if (!text.empty()) AppendBytesField(out, field, AsText(text));
@@ -118,7 +120,8 @@ std::string RawRequestWriter::Write(const WebhookRequest& request) const {
     AppendBytesField(fields, kHeaders, header);
   }
   AppendText(fields, kMethod, request.method);
-  AppendText(fields, kPath, request.token.empty() ? request.path : StrCat("/hooks/", request.source, "/***"));
+  AppendText(fields, kPath,
+             request.token.empty() ? request.path : StrCat("/hooks/", request.source, "/***"));
   AppendText(fields, kQuery, signs_url_ ? request.query : WithoutSecrets(request.query));
   AppendText(fields, kPublicUrl, public_url_);
   if (const HeaderLine* const type = request.FindHeader("Content-Type")) {

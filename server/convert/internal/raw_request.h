@@ -1,11 +1,12 @@
 #pragma once
 
+#include "server/ingress/request.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/ingress/request.h"
 
 namespace hookbridge {
 

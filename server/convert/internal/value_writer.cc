@@ -1,10 +1,10 @@
 #include "server/convert/internal/value_writer.h"
 
-#include <bit>
-#include <cstring>
-
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+
+#include <bit>
+#include <cstring>
 
 namespace hookbridge {
 namespace {
@@ -16,7 +16,7 @@ constexpr char kStringTag = 0x1a;
 constexpr char kBoolTag = 0x20;
 constexpr char kStructTag = 0x2a;
 constexpr char kListTag = 0x32;
-constexpr char kEntryTag = 0x0a;   // Struct.fields, ListValue.values, FieldsEntry.key
+constexpr char kEntryTag = 0x0a;  // Struct.fields, ListValue.values, FieldsEntry.key
 constexpr char kEntryValueTag = 0x12;
 
 // Writes into memory whose size is known.
@@ -89,8 +89,8 @@ class Writer {
     while (child < node.next) {
       const JsonNode& key = tape_.nodes()[child];
       const size_t value_bytes = ValueWireBytes(tape_.nodes()[child + 1]);
-      Length(kEntryTag, 1 + VarintBytes(key.bytes) + key.bytes + 1 + VarintBytes(value_bytes) +
-                            value_bytes);
+      Length(kEntryTag,
+             1 + VarintBytes(key.bytes) + key.bytes + 1 + VarintBytes(value_bytes) + value_bytes);
       Bytes(kEntryTag, tape_.Text(key));
       Length(kEntryValueTag, value_bytes);
       child = Value(child + 1);

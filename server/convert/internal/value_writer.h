@@ -1,9 +1,9 @@
 #pragma once
 
+#include "server/convert/internal/json_tape.h"
+
 #include <string>
 #include <vector>
-
-#include "server/convert/internal/json_tape.h"
 
 namespace hookbridge {
 

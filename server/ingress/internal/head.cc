@@ -101,10 +101,12 @@ class HeadReader {
   }
 
   bool Field(std::string_view line) {
-    if (head_.headers.size() == limits_.header_lines_max) return Refuse(Reason::kHeaderTooLarge, 431);
+    if (head_.headers.size() == limits_.header_lines_max)
+      return Refuse(Reason::kHeaderTooLarge, 431);
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return Malformed();
-    const HeaderLine field{.name = line.substr(0, colon), .value = TrimBlanks(line.substr(colon + 1))};
+    const HeaderLine field{.name = line.substr(0, colon),
+                           .value = TrimBlanks(line.substr(colon + 1))};
     if (!IsToken(field.name) || !IsFieldValue(field.value)) return Malformed();
     head_.headers.push_back(field);
     if (EqualsIgnoreCase(field.name, "Host")) return ++hosts_ == 1 || Malformed();
@@ -115,7 +117,8 @@ class HeadReader {
       stay_ |= HasToken(field.value, "keep-alive");
     }
     if (EqualsIgnoreCase(field.name, "Expect")) {
-      if (!EqualsIgnoreCase(field.value, "100-continue")) return Refuse(Reason::kMalformedHttp, 417);
+      if (!EqualsIgnoreCase(field.value, "100-continue"))
+        return Refuse(Reason::kMalformedHttp, 417);
       head_.expect_continue = !head_.http_1_0;
     }
     if (EqualsIgnoreCase(field.name, "Content-Encoding")) {
@@ -125,7 +128,8 @@ class HeadReader {
   }
 
   bool ContentLength(std::string_view value) {
-    if (head_.content_length || value.empty() || value.size() > kLengthDigitsMax) return Malformed();
+    if (head_.content_length || value.empty() || value.size() > kLengthDigitsMax)
+      return Malformed();
     uint64_t length = 0;
     for (const char c : value) {
       if (c < '0' || c > '9') return Malformed();

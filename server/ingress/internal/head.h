@@ -1,13 +1,13 @@
 #pragma once
 
+#include "server/base/reason.h"
+#include "server/ingress/request.h"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "server/base/reason.h"
-#include "server/ingress/request.h"
 
 namespace hookbridge {
 

@@ -1,11 +1,12 @@
 #include "server/ingress/internal/lane.h"
 
-#include <algorithm>
+#include "server/base/config.h"
+
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
 #include <utility>
 #include <vector>
-
-#include "server/base/config.h"
 
 namespace hookbridge {
 namespace {

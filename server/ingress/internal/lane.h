@@ -1,18 +1,20 @@
 #pragma once
 
-#include <atomic>
+#include "server/base/clock.h"
+#include "server/ingress/handler.h"
+
+#include "hookbridge/config/v1/config.pb.h"
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
 #include <chrono>
 #include <random>
 #include <string>
 #include <thread>
 #include <unordered_set>
-
-#include "hookbridge/config/v1/config.pb.h"
-#include "server/base/clock.h"
-#include "server/ingress/handler.h"
 
 namespace hookbridge {
 

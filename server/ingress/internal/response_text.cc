@@ -49,14 +49,15 @@ std::string_view StatusPhrase(int status) {
   }
 }
 
-void WriteResponse(const HttpResponse& response, bool keep_alive, bool with_body, std::string& out) {
+void WriteResponse(const HttpResponse& response, bool keep_alive, bool with_body,
+                   std::string& out) {
   out.clear();
   StrAppend(&out, "HTTP/1.1 ", response.status, " ", StatusPhrase(response.status), "\r\n");
   if (response.status == 204) {
     with_body = false;
   } else {
-    StrAppend(&out, "Content-Type: ", response.content_type, "\r\nContent-Length: ",
-              response.body.size(), "\r\n");
+    StrAppend(&out, "Content-Type: ", response.content_type,
+              "\r\nContent-Length: ", response.body.size(), "\r\n");
   }
   for (const auto& [name, value] : response.headers) StrAppend(&out, name, ": ", value, "\r\n");
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";

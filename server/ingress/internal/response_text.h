@@ -1,9 +1,9 @@
 #pragma once
 
+#include "server/ingress/handler.h"
+
 #include <string>
 #include <string_view>
-
-#include "server/ingress/handler.h"
 
 namespace hookbridge {
 

@@ -1,8 +1,8 @@
 #include "server/ingress/internal/route.h"
 
-#include <algorithm>
-
 #include "server/base/limits.h"
+
+#include <algorithm>
 
 namespace hookbridge {
 namespace {
@@ -11,7 +11,8 @@ bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 
 bool IsSourceName(std::string_view name) {
   return !name.empty() && name.size() <= limits::kNameBytesMax && name.front() != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) { return IsLowerOrDigit(c) || c == '-'; });
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return IsLowerOrDigit(c) || c == '-'; });
 }
 
 bool IsUrlToken(std::string_view token) {

@@ -16,7 +16,8 @@ struct Route {
 };
 
 // /livez, /readyz, /hooks/{source} and /hooks/{source}/{token}: source ^[a-z0-9][a-z0-9-]{0,62}$,
-// token 1 to limits::kUrlTokenBytesMax characters of [A-Za-z0-9._~-], nothing percent-encoded. Pure.
+// token 1 to limits::kUrlTokenBytesMax characters of [A-Za-z0-9._~-], nothing percent-encoded.
+// Pure.
 Route FindRoute(std::string_view target);
 
 }  // namespace hookbridge

@@ -1,6 +1,12 @@
 #include "server/ingress/internal/session.h"
 
-#include <algorithm>
+#include "server/base/config.h"
+#include "server/base/limits.h"
+#include "server/base/strings.h"
+#include "server/ingress/internal/head.h"
+#include "server/ingress/internal/response_text.h"
+#include "server/ingress/internal/route.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,16 +17,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
-
-#include "server/base/config.h"
-#include "server/base/limits.h"
-#include "server/base/strings.h"
-#include "server/ingress/internal/head.h"
-#include "server/ingress/internal/response_text.h"
-#include "server/ingress/internal/route.h"
 
 namespace hookbridge {
 namespace {
@@ -53,8 +54,7 @@ HttpResponse RefusalResponse(int status) {
   response.body = "{\"error\":\"refused\"}";
   if (status == 404) response.body = "{\"error\":\"not found\"}";
   if (status == 503) {
-    response.headers.emplace_back("Retry-After",
-                                  StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
+    response.headers.emplace_back("Retry-After", StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
   }
   return response;
 }
@@ -156,8 +156,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   asio::awaitable<bool> Handshake() {
     if constexpr (!std::is_same_v<Stream, tcp::socket>) {
       Enter(Phase::kHandshake, config_.handshake_timeout());
-      const auto [error] =
-          co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
+      const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
       co_return !error;
     }
     co_return true;
@@ -219,13 +218,13 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       co_await RefuseAndClose(Reason::kContentEncoding, 415);
       co_return false;
     }
-    Admission admission =
-        state_.handler.Admit({.method = head.method,
-                              .source = route.source,
-                              .token = route.token,
-                              .query = route.query,
-                              .content_length = head.chunked ? std::nullopt
-                                                             : std::make_optional(head.content_length.value_or(0))});
+    Admission admission = state_.handler.Admit(
+        {.method = head.method,
+         .source = route.source,
+         .token = route.token,
+         .query = route.query,
+         .content_length =
+             head.chunked ? std::nullopt : std::make_optional(head.content_length.value_or(0))});
     if (admission.response) co_return co_await AnswerEarly(rules, *admission.response);
     if (!co_await ReadBody(head, admission, request.body)) co_return false;
 
@@ -245,8 +244,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     co_return co_await Answer(rules, response);
   }
 
-  asio::awaitable<bool> ServeOther(const Head& head, const Route& route,
-                                   const AnswerRules& rules) {
+  asio::awaitable<bool> ServeOther(const Head& head, const Route& route, const AnswerRules& rules) {
     HttpResponse response;
     if (route.kind == RouteKind::kNotFound) {
       state_.handler.Refused(Reason::kUnknownSource, "", remote_address_);
@@ -273,11 +271,12 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   asio::awaitable<bool> Answer(const AnswerRules& rules, const HttpResponse& response) {
-    const bool keep_alive = rules.keep_alive && !response.close &&
-                            !state_.draining.load(std::memory_order_relaxed);
+    const bool keep_alive =
+        rules.keep_alive && !response.close && !state_.draining.load(std::memory_order_relaxed);
     // An HTTP/1.0 sender has to be told that the connection stays.
     WriteResponse(response, keep_alive, rules.with_body, out_);
-    if (keep_alive && rules.http_1_0) out_.insert(out_.find("\r\n") + 2, "Connection: keep-alive\r\n");
+    if (keep_alive && rules.http_1_0)
+      out_.insert(out_.find("\r\n") + 2, "Connection: keep-alive\r\n");
     Enter(Phase::kWrite, config_.write_timeout());
     const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(out_), kAwait);
     co_return !error && keep_alive;
@@ -324,8 +323,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     std::memcpy(body.data(), buffer_.data().data(), have);
     buffer_.consume(have);
     while (have < size) {
-      const auto [error, bytes] = co_await stream_.async_read_some(
-          asio::buffer(body.data() + have, size - have), kAwait);
+      const auto [error, bytes] =
+          co_await stream_.async_read_some(asio::buffer(body.data() + have, size - have), kAwait);
       if (error) co_return false;
       have += bytes;
     }
@@ -334,7 +333,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
 
   // Beast decodes the chunks; it is given a head of its own, since ours has been read strictly.
   asio::awaitable<bool> ReadChunkedBody(Admission& admission, std::string& body) {
-    static constexpr std::string_view kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static constexpr std::string_view kHead =
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     http::request_parser<http::string_body> parser;
     parser.eager(true);
     parser.body_limit(admission.body_bytes_max);
@@ -349,7 +349,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       if (error == http::error::need_more) error = {};
       if (error) {
         const bool large = error == http::error::body_limit;
-        co_await RefuseAndClose(large ? Reason::kBodyTooLarge : Reason::kMalformedHttp, large ? 413 : 400);
+        co_await RefuseAndClose(large ? Reason::kBodyTooLarge : Reason::kMalformedHttp,
+                                large ? 413 : 400);
         co_return false;
       }
       while (parser.get().body().size() > reserved) {
@@ -377,13 +378,14 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       // Never from inside the initiation: an early answer takes a turn through the loop.
       const auto initiating = std::make_shared<bool>(true);
       completion_->resume = std::move(resume);
-      state_.handler.Handle(std::move(request), lane_,
-                            [&lane = lane_, completion = completion_, initiating](HttpResponse answer) {
-                              if (!*initiating) return completion->Complete(std::move(answer));
-                              lane.Post([completion, answer = std::move(answer)]() mutable {
-                                completion->Complete(std::move(answer));
-                              });
-                            });
+      state_.handler.Handle(
+          std::move(request), lane_,
+          [&lane = lane_, completion = completion_, initiating](HttpResponse answer) {
+            if (!*initiating) return completion->Complete(std::move(answer));
+            lane.Post([completion, answer = std::move(answer)]() mutable {
+              completion->Complete(std::move(answer));
+            });
+          });
       *initiating = false;
     };
     response = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpResponse)>(
@@ -396,7 +398,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   asio::awaitable<bool> ReadSome() {
-    const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
+    const auto [error, bytes] =
+        co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
     if (error) co_return false;
     buffer_.commit(bytes);
     co_return true;

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-#include <memory>
-
 #include "server/ingress/internal/lane.h"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
 
 namespace boost::asio::ssl {
 class context;

@@ -1,5 +1,10 @@
 #pragma once
 
+#include "server/base/mutex.h"
+#include "server/journal/store.h"
+
+#include "absl/container/flat_hash_map.h"
+
 #include <array>
 #include <deque>
 #include <map>
@@ -7,10 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
-#include "server/base/mutex.h"
-#include "server/journal/store.h"
 
 namespace hookbridge {
 
@@ -21,8 +22,7 @@ class MemoryStore final : public Store {
   explicit MemoryStore(JournalId id) : id_(id) {}
 
   absl::Status Commit(const CommitGroup& group) override;
-  absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash& hash,
-                                                    absl::Time now) override;
+  absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash& hash, absl::Time now) override;
   absl::Status Heal() override;
   absl::Status Trim(Position position) override;
   uint64_t MeasureBytes() override;

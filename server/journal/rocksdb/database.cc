@@ -1,5 +1,9 @@
 #include "server/journal/rocksdb/database.h"
 
+#include "server/base/strings.h"
+#include "server/journal/rocksdb/format.h"
+
+#include "absl/strings/match.h"
 #include <openssl/rand.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/env.h>
@@ -7,10 +11,6 @@
 #include <rocksdb/table.h>
 
 #include <filesystem>
-
-#include "absl/strings/match.h"
-#include "server/journal/rocksdb/format.h"
-#include "server/base/strings.h"
 
 namespace hookbridge::rocks {
 namespace {
@@ -83,9 +83,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
   return options;
 }
 
-// Sequential keys, moved down the levels without being rewritten. No insert hints: RocksDB 7.8 keeps
-// one hint for the points and for the range deletions of a memtable, and a hint from one skip list
-// corrupts the other.
+// Sequential keys, moved down the levels without being rewritten. No insert hints: RocksDB 7.8
+// keeps one hint for the points and for the range deletions of a memtable, and a hint from one skip
+// list corrupts the other.
 rocksdb::ColumnFamilyOptions EventsOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(cache);
   options.write_buffer_size = kEventsBufferBytes;
@@ -114,7 +114,8 @@ rocksdb::ColumnFamilyOptions DedupOptions(const std::shared_ptr<rocksdb::Cache>&
 
 absl::Status CheckManifest(Database& database, bool read_only) {
   std::string manifest;
-  rocksdb::Status status = database.db->Get({}, database.meta, rocksdb::Slice(kManifestKey.data(), kManifestKey.size()), &manifest);
+  rocksdb::Status status = database.db->Get(
+      {}, database.meta, rocksdb::Slice(kManifestKey.data(), kManifestKey.size()), &manifest);
   if (status.IsNotFound() && !read_only) {
     RAND_bytes(database.id.data(), static_cast<int>(database.id.size()));
     rocksdb::WriteOptions sync;
@@ -130,7 +131,7 @@ absl::Status CheckManifest(Database& database, bool read_only) {
   if (const uint64_t version = FromBigEndian(manifest); version != kFormatVersion) {
     return absl::FailedPreconditionError(
         StrCat("journal: format ", version, " was written by another build; this one reads ",
-                     kFormatVersion, ": use the build that wrote it, or another directory"));
+               kFormatVersion, ": use the build that wrote it, or another directory"));
   }
   std::copy_n(manifest.begin() + 8, database.id.size(), database.id.begin());
   return absl::OkStatus();
@@ -139,8 +140,9 @@ absl::Status CheckManifest(Database& database, bool read_only) {
 absl::Status OpenError(const std::string& directory, const rocksdb::Status& status) {
   const std::string text = status.ToString();
   if (absl::StrContains(text, "lock")) {
-    return absl::FailedPreconditionError(StrCat(
-        "journal: ", directory, " is in use by another process: stop it, or use another directory"));
+    return absl::FailedPreconditionError(
+        StrCat("journal: ", directory,
+               " is in use by another process: stop it, or use another directory"));
   }
   const absl::Status converted = ToStatus(status);
   return {converted.code(), StrCat("journal: ", directory, ": ", ToStd(converted.message()))};
@@ -183,8 +185,9 @@ absl::StatusOr<std::unique_ptr<Database>> OpenDatabase(const std::string& direct
   rocksdb::DB* db = nullptr;
   const rocksdb::DBOptions options = DatabaseOptions(env);
   const rocksdb::Status status =
-      read_only ? rocksdb::DB::OpenForReadOnly(options, directory, families, &database->handles, &db)
-                : rocksdb::DB::Open(options, directory, families, &database->handles, &db);
+      read_only
+          ? rocksdb::DB::OpenForReadOnly(options, directory, families, &database->handles, &db)
+          : rocksdb::DB::Open(options, directory, families, &database->handles, &db);
   if (!status.ok()) return OpenError(directory, status);
   database->db.reset(db);
   database->meta = database->handles[0];

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "server/base/clock.h"
+#include "server/journal/journal.h"
+
+#include "absl/status/statusor.h"
 #include <rocksdb/db.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "server/base/clock.h"
-#include "server/journal/journal.h"
 
 namespace hookbridge::rocks {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "server/journal/store.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "server/journal/store.h"
 
 // Keys and small values of the RocksDB engine; docs/design/journal-format.md.
 namespace hookbridge::rocks {
@@ -61,9 +61,10 @@ inline std::string EncodeDedupRow(const DedupRow& row) {
 
 inline std::optional<DedupRow> DecodeDedupRow(std::string_view value) {
   if (value.size() != EventId::kBytes + 16) return std::nullopt;
-  return DedupRow{.id = DecodeId(value),
-                  .position = FromBigEndian(value.substr(16)),
-                  .expiry = absl::FromUnixMillis(static_cast<int64_t>(FromBigEndian(value.substr(24))))};
+  return DedupRow{
+      .id = DecodeId(value),
+      .position = FromBigEndian(value.substr(16)),
+      .expiry = absl::FromUnixMillis(static_cast<int64_t>(FromBigEndian(value.substr(24))))};
 }
 
 }  // namespace hookbridge::rocks

@@ -1,5 +1,10 @@
 #include "server/journal/rocksdb/rocksdb_store.h"
 
+#include "server/base/mutex.h"
+#include "server/journal/record.h"
+#include "server/journal/rocksdb/database.h"
+#include "server/journal/rocksdb/format.h"
+
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
@@ -9,11 +14,6 @@
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
-
-#include "server/base/mutex.h"
-#include "server/journal/record.h"
-#include "server/journal/rocksdb/database.h"
-#include "server/journal/rocksdb/format.h"
 
 namespace hookbridge {
 namespace {
@@ -181,8 +181,7 @@ absl::Status RocksDbStore::Trim(Position position) {
   rocksdb::WriteBatch batch;
   batch.DeleteRange(database.events, from, to);
   if (!kept->empty()) {
-    batch.DeleteRange(database.times, BigEndian(0),
-                      TimesKey(kept->front()->append_time(), 0));
+    batch.DeleteRange(database.times, BigEndian(0), TimesKey(kept->front()->append_time(), 0));
   }
   batch.Put(database.meta, AsSlice(rocks::kFirstKey), to);
   batch.Put(database.meta, AsSlice(rocks::kLastKey), rocks::EncodeId(bounds.last_id));
@@ -208,8 +207,10 @@ uint64_t RocksDbStore::MeasureBytes() {
   uint64_t bytes = 0;
   for (rocksdb::ColumnFamilyHandle* const family : impl_->database->handles) {
     uint64_t part = 0;
-    if (db.GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &part)) bytes += part;
-    if (db.GetIntProperty(family, rocksdb::DB::Properties::kCurSizeAllMemTables, &part)) bytes += part;
+    if (db.GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &part))
+      bytes += part;
+    if (db.GetIntProperty(family, rocksdb::DB::Properties::kCurSizeAllMemTables, &part))
+      bytes += part;
   }
   return bytes;
 }
@@ -294,7 +295,8 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> RocksDbStore::R
   if (impl_->database == nullptr) return NotOpen();
   std::vector<std::pair<std::string, std::string>> found;
   const auto it = impl_->Iterate(impl_->database->state);
-  for (it->Seek(AsSlice(prefix)); it->Valid() && AsView(it->key()).starts_with(prefix); it->Next()) {
+  for (it->Seek(AsSlice(prefix)); it->Valid() && AsView(it->key()).starts_with(prefix);
+       it->Next()) {
     found.emplace_back(it->key().ToString(), it->value().ToString());
   }
   if (!it->status().ok()) return ToStatus(it->status());

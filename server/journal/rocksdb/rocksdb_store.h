@@ -1,14 +1,15 @@
 #pragma once
 
+#include "server/base/clock.h"
+#include "server/journal/store.h"
+
+#include "absl/status/statusor.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "server/base/clock.h"
-#include "server/journal/store.h"
 
 namespace rocksdb {
 class Env;
@@ -45,8 +46,7 @@ class RocksDbStore final : public Store {
   ~RocksDbStore() override;
 
   absl::Status Commit(const CommitGroup& group) override;
-  absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash& hash,
-                                                    absl::Time now) override;
+  absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash& hash, absl::Time now) override;
   absl::Status Heal() override;
   absl::Status Trim(Position position) override;
   uint64_t MeasureBytes() override;

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "absl/status/statusor.h"
+
 #include <memory>
 #include <span>
 #include <string_view>
-
-#include "absl/status/statusor.h"
 
 typedef struct evp_pkey_st EVP_PKEY;
 

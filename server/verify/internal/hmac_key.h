@@ -1,12 +1,13 @@
 #pragma once
 
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+
 #include <array>
 #include <memory>
 #include <span>
 #include <string_view>
-
-#include "absl/status/statusor.h"
-#include "hookbridge/config/v1/recipe.pb.h"
 
 typedef struct evp_md_ctx_st EVP_MD_CTX;
 

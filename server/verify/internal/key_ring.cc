@@ -1,10 +1,10 @@
 #include "server/verify/internal/key_ring.h"
 
-#include <utility>
-
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
+
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -12,7 +12,9 @@ namespace {
 using config::v1::Algorithm;
 using config::v1::Recipe;
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 
 // The algorithm whose prefix the secret carries; the first when it carries none.
 size_t AlgorithmOf(const Recipe& recipe, std::string_view secret) {
@@ -84,7 +86,8 @@ absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
   std::vector<RingKey> ring;
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_NONE) return ring;
   if (keys.empty()) {
-    return absl::InvalidArgumentError("keys: none; write at least one, for example {secret: env:NAME}");
+    return absl::InvalidArgumentError(
+        "keys: none; write at least one, for example {secret: env:NAME}");
   }
   if (keys.size() > limits::kKeysMax) {
     return absl::InvalidArgumentError(StrCat("keys: more than ", limits::kKeysMax));
@@ -94,7 +97,8 @@ absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
     if (absl::Status status = CheckSecretText(what, key.secret); !status.ok()) return status;
     auto made = MakeKey(recipe, key);
     if (!made.ok()) {
-      return absl::InvalidArgumentError(StrCat(what, ": the secret ", ToStd(made.status().message())));
+      return absl::InvalidArgumentError(
+          StrCat(what, ": the secret ", ToStd(made.status().message())));
     }
     ring.push_back(*std::move(made));
   }

@@ -1,17 +1,19 @@
 #pragma once
 
+#include "server/verify/internal/ed25519_key.h"
+#include "server/verify/internal/hmac_key.h"
+#include "server/verify/verifier.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/verify/internal/ed25519_key.h"
-#include "server/verify/internal/hmac_key.h"
-#include "server/verify/verifier.h"
 
 namespace hookbridge {
 

@@ -14,13 +14,15 @@ absl::Status Bad(std::string_view field, std::string_view what) {
 
 absl::Status CheckAlgorithms(const Recipe& recipe) {
   if (recipe.algorithms().empty()) {
-    return Bad("algorithms", "is empty; write how requests are authenticated, for example {kind: hmac}");
+    return Bad("algorithms",
+               "is empty; write how requests are authenticated, for example {kind: hmac}");
   }
   for (int i = 0; i < recipe.algorithms_size(); ++i) {
     const auto& algorithm = recipe.algorithms(i);
     const std::string field = StrCat("algorithms[", i, "]");
     if (algorithm.kind() == config::v1::ALGORITHM_KIND_UNSPECIFIED) {
-      return Bad(field, "has no kind; write one of hmac, ed25519, static_token, url_token, basic, none");
+      return Bad(field,
+                 "has no kind; write one of hmac, ed25519, static_token, url_token, basic, none");
     }
     if (recipe.algorithms_size() > 1 && !Signs(algorithm.kind())) {
       return Bad(field, "only hmac and ed25519 can stand beside another algorithm");
@@ -78,9 +80,9 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
     const MessagePart& part = recipe.message(i);
     const std::string field = StrCat("message[", i, "]");
     covers_body |= part.part_case() == MessagePart::kBody;
-    covers_timestamp |= part.part_case() == MessagePart::kTimestamp ||
-                        (part.part_case() == MessagePart::kHeader &&
-                         part.header() == recipe.timestamp().header());
+    covers_timestamp |=
+        part.part_case() == MessagePart::kTimestamp ||
+        (part.part_case() == MessagePart::kHeader && part.header() == recipe.timestamp().header());
     if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
       return Bad(field, "needs recipe.timestamp");

@@ -1,10 +1,12 @@
 #pragma once
 
-#include <string_view>
+#include "server/ingress/request.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
 
 #include "absl/status/status.h"
-#include "hookbridge/config/v1/recipe.pb.h"
-#include "server/ingress/request.h"
+
+#include <string_view>
 
 namespace hookbridge {
 

@@ -42,7 +42,8 @@ std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocati
   switch (location.syntax()) {
     case config::v1::SIGNATURE_SYNTAX_PREFIX:
       if (!value.starts_with(location.prefix())) return std::nullopt;
-      return std::vector<SignatureEntry>{{.label = {}, .text = value.substr(location.prefix().size())}};
+      return std::vector<SignatureEntry>{
+          {.label = {}, .text = value.substr(location.prefix().size())}};
     case config::v1::SIGNATURE_SYNTAX_LIST:
       return ParseEntries(value, SeparatorOr(location.entry_separator(), ' '),
                           SeparatorOr(location.label_separator(), ','));

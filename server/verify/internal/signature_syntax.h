@@ -1,11 +1,11 @@
 #pragma once
 
+#include "hookbridge/config/v1/recipe.pb.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "hookbridge/config/v1/recipe.pb.h"
 
 namespace hookbridge {
 

@@ -26,7 +26,8 @@ std::optional<absl::Time> ParseTimestamp(config::v1::TimestampUnit unit, std::st
     if (text.size() < 20 || text.size() > 40 || text.front() < '0' || text.front() > '9') {
       return std::nullopt;
     }
-    if (!absl::ParseTime(absl::RFC3339_full, std::string(text), &time, nullptr)) return std::nullopt;
+    if (!absl::ParseTime(absl::RFC3339_full, std::string(text), &time, nullptr))
+      return std::nullopt;
     return time;
   }
   const auto value = ParseDigits(text);

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <optional>
-#include <string_view>
+#include "hookbridge/config/v1/recipe.pb.h"
 
 #include "absl/time/time.h"
-#include "hookbridge/config/v1/recipe.pb.h"
+
+#include <optional>
+#include <string_view>
 
 namespace hookbridge {
 

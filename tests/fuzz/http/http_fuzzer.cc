@@ -1,15 +1,16 @@
 // Any bytes are a request head: read or refused, and what is read is framed as Beast frames it.
+#include "server/base/limits.h"
+#include "server/ingress/internal/head.h"
+#include "server/ingress/internal/route.h"
+
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "server/base/limits.h"
-#include "server/ingress/internal/head.h"
-#include "server/ingress/internal/route.h"
 
 namespace {
 
@@ -25,8 +26,8 @@ void Require(bool holds) {
 }
 
 bool Inside(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() &&
-                          part.data() + part.size() <= whole.data() + whole.size());
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void CheckRoute(std::string_view target) {

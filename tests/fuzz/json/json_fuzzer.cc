@@ -1,5 +1,13 @@
 // Any bytes are a body: the transcoder agrees with other readers, and the converter makes an event
 // that parses, whose data can be made again from its raw run.
+#include "server/convert/converter.h"
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+#include "tests/support/json_oracle.h"
+#include "tests/support/request_builder.h"
+
+#include "hookbridge/v1/event.pb.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -7,13 +15,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "hookbridge/v1/event.pb.h"
-#include "server/convert/converter.h"
-#include "server/verify/presets.h"
-#include "server/verify/verifier.h"
-#include "tests/support/json_oracle.h"
-#include "tests/support/request_builder.h"
 
 namespace {
 
@@ -30,7 +31,8 @@ struct Bridge {
     recipe.clear_signature();
     recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_NONE);
     verifier = *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {}, .public_url = {}});
-    converter = *Converter::Create({.source = "fuzz", .recipe = recipe, .public_url = {}, .limits = {}});
+    converter =
+        *Converter::Create({.source = "fuzz", .recipe = recipe, .public_url = {}, .limits = {}});
   }
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Converter> converter;

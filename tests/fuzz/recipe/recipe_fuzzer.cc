@@ -1,13 +1,5 @@
 // Any header values and body: a preset with a secret that nobody knows never verifies them, and the
 // explanation agrees with the verdict. Input: lines `Header: value`, an empty line, the body.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/verify/internal/signature_syntax.h"
@@ -15,6 +7,14 @@
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
 #include "tests/support/request_builder.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -92,8 +92,7 @@ void CheckSyntaxes(std::string_view value) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto* const verifiers =
-      new std::vector<std::unique_ptr<Verifier>>(MakeVerifiers());
+  static const auto* const verifiers = new std::vector<std::unique_ptr<Verifier>>(MakeVerifiers());
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   CheckSyntaxes(input);
   const RequestBuilder builder = ReadInput(input);

@@ -1,16 +1,18 @@
 #include "server/convert/converter.h"
 
-#include <string>
-
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "hookbridge/v1/event.pb.h"
 #include "server/base/strings.h"
 #include "server/base/yaml_to_message.h"
 #include "server/convert/internal/extract.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
 #include "tests/support/request_builder.h"
+
+#include "hookbridge/v1/event.pb.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include <string>
 
 namespace hookbridge {
 namespace {
@@ -65,10 +67,11 @@ event:
   test_mode: {from: {json_pointer: /live}, equals: "false"}
   attributes: {currency: {json_pointer: /items/0/currency}, missing: {json_pointer: /nope}}
 )");
-  const Made made = Convert(recipe, RequestBuilder()
-                                        .Header("Content-Type", "application/json")
-                                        .Header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-                                        .Body(R"({"id":"e-1","event":"order.paid","at":"2026-03-01T10:00:00Z",
+  const Made made = Convert(
+      recipe, RequestBuilder()
+                  .Header("Content-Type", "application/json")
+                  .Header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+                  .Body(R"({"id":"e-1","event":"order.paid","at":"2026-03-01T10:00:00Z",
       "customer":{"name":"Zoë","id":77},"live":false,"items":[{"currency":"EUR"}]})"));
   EXPECT_EQ(made.event.source(), "shop");
   EXPECT_EQ(made.event.dedup_key(), "e-1");
@@ -88,9 +91,9 @@ event:
 
 TEST(ConverterTest, PaymentOptionsTypesComeFromTheTable) {
   const auto type = [](std::string_view transaction, bool success, std::string_view code) {
-    const std::string body =
-        StrCat(R"({"success":)", success ? "true" : "false", R"(,"is_live":true,"transaction_type":")",
-               transaction, R"(","payment_details":{"response_code":)", code, "}}");
+    const std::string body = StrCat(R"({"success":)", success ? "true" : "false",
+                                    R"(,"is_live":true,"transaction_type":")", transaction,
+                                    R"(","payment_details":{"response_code":)", code, "}}");
     const Made made = Convert(Open("payment_options"), RequestBuilder().Body(body));
     EXPECT_TRUE(made.event.dedup_key().find("sha256:") != std::string::npos) << "a synthetic id";
     EXPECT_FALSE(made.event.test_mode());
@@ -134,9 +137,12 @@ TEST(ConverterTest, ParsedSizeAtItsLimitAndOneMore) {
   const Recipe recipe = Yaml("event: {}");
   // A string of n bytes, 128 <= n < 16 384, is a Value of n + 3 bytes.
   const std::string body = "\"" + std::string(1000, 'x') + "\"";
-  EXPECT_EQ(Convert(recipe, RequestBuilder().Body(body), {.parsed_bytes_max = 1003}).event.conversion_error(), "");
+  EXPECT_EQ(Convert(recipe, RequestBuilder().Body(body), {.parsed_bytes_max = 1003})
+                .event.conversion_error(),
+            "");
   EXPECT_TRUE(Convert(recipe, RequestBuilder().Body(body), {.parsed_bytes_max = 1002})
-                  .event.conversion_error().starts_with("parsed_size:"));
+                  .event.conversion_error()
+                  .starts_with("parsed_size:"));
 }
 
 TEST(ConverterTest, InexactNumbersAtTheirLimitAndOneMore) {
@@ -150,31 +156,41 @@ TEST(ConverterTest, InexactNumbersAtTheirLimitAndOneMore) {
   EXPECT_EQ(full.event.inexact_numbers_size(), 1000);
   EXPECT_EQ(full.event.inexact_numbers(999), "/999");
   EXPECT_TRUE(Convert(recipe, RequestBuilder().Body(body(1001)))
-                  .event.conversion_error().starts_with("inexact_numbers:"));
+                  .event.conversion_error()
+                  .starts_with("inexact_numbers:"));
 }
 
 TEST(ConverterTest, FormsBecomeObjectsAndRepeatsLists) {
-  const Recipe recipe = Yaml("body_format: form\nevent: {id: [{form_field: id}], type: [{form_field: kind}]}");
+  const Recipe recipe =
+      Yaml("body_format: form\nevent: {id: [{form_field: id}], type: [{form_field: kind}]}");
   const Made made = Convert(recipe, RequestBuilder().Body("id=7&kind=a+b&x=1&x=%C3%A9&empty="));
   EXPECT_EQ(made.event.dedup_key(), "7");
   EXPECT_EQ(made.event.type(), "a b");
   const auto& fields = made.event.json().struct_value().fields();
   EXPECT_EQ(fields.at("x").list_value().values(1).string_value(), "é");
   EXPECT_EQ(fields.at("empty").string_value(), "");
-  EXPECT_TRUE(Convert(recipe, RequestBuilder().Body("a=%FF")).event.conversion_error().starts_with("form_utf8"));
-  EXPECT_TRUE(Convert(recipe, RequestBuilder().Body("a=%F")).event.conversion_error().starts_with("form_syntax"));
+  EXPECT_TRUE(Convert(recipe, RequestBuilder().Body("a=%FF"))
+                  .event.conversion_error()
+                  .starts_with("form_utf8"));
+  EXPECT_TRUE(Convert(recipe, RequestBuilder().Body("a=%F"))
+                  .event.conversion_error()
+                  .starts_with("form_syntax"));
 }
 
 TEST(ConverterTest, TextAndBinaryKeepTheBody) {
-  EXPECT_EQ(Convert(Yaml("body_format: text"), RequestBuilder().Body("héllo")).event.text(), "héllo");
+  EXPECT_EQ(Convert(Yaml("body_format: text"), RequestBuilder().Body("héllo")).event.text(),
+            "héllo");
   EXPECT_TRUE(Convert(Yaml("body_format: text"), RequestBuilder().Body("\xff"))
-                  .event.conversion_error().starts_with("text_utf8"));
-  EXPECT_EQ(Convert(Yaml("body_format: binary"), RequestBuilder().Body("\xff\x01")).event.binary(), "\xff\x01");
+                  .event.conversion_error()
+                  .starts_with("text_utf8"));
+  EXPECT_EQ(Convert(Yaml("body_format: binary"), RequestBuilder().Body("\xff\x01")).event.binary(),
+            "\xff\x01");
 }
 
 // Every string field is valid UTF-8 and bounded, whatever the sender writes.
 TEST(ConverterTest, EnvelopeFieldsAreBoundedText) {
-  const Recipe recipe = Yaml("event: {id: [{header: X-Id}], type: [{json_pointer: /t}], subject: [{header: X-S}]}");
+  const Recipe recipe =
+      Yaml("event: {id: [{header: X-Id}], type: [{json_pointer: /t}], subject: [{header: X-S}]}");
   const Made made = Convert(recipe, RequestBuilder()
                                         .Header("X-Id", std::string(1023, 'x') + "éé")
                                         .Header("X-S", "\xff\xfe")
@@ -191,14 +207,16 @@ TEST(ConverterTest, ReadsTimesInEveryUsualForm) {
   EXPECT_EQ(ReadEventTime("1614265330.5"), absl::FromUnixMillis(1614265330500));
   EXPECT_EQ(ReadEventTime("1614265330123"), absl::FromUnixMillis(1614265330123));
   EXPECT_EQ(ReadEventTime("2021-02-25T15:02:10+00:00"), absl::FromUnixSeconds(1614265330));
-  for (const char* const bad : {"", "x", "-1x", "99999999999999999999", "2021-13-01T00:00:00Z", "1e9", "1.", ".5", "1.x", "1.5.5"}) {
+  for (const char* const bad : {"", "x", "-1x", "99999999999999999999", "2021-13-01T00:00:00Z",
+                                "1e9", "1.", ".5", "1.x", "1.5.5"}) {
     EXPECT_EQ(ReadEventTime(bad), std::nullopt) << bad;
   }
 }
 
 TEST(ConverterTest, ARuleThatCannotWorkIsNamed) {
   const Recipe recipe = Yaml("event: {id: [{json_pointer: id}]}");
-  const auto made = Converter::Create({.source = "s", .recipe = recipe, .public_url = {}, .limits = {}});
+  const auto made =
+      Converter::Create({.source = "s", .recipe = recipe, .public_url = {}, .limits = {}});
   ASSERT_FALSE(made.ok());
   EXPECT_THAT(std::string(ToStd(made.status().message())), testing::HasSubstr("recipe.event.id"));
 }

@@ -1,24 +1,52 @@
 #include "server/convert/internal/json_number.h"
 
+#include "server/base/strings.h"
+
+#include "gtest/gtest.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <random>
 #include <string>
 
-#include "gtest/gtest.h"
-#include "server/base/strings.h"
-
 namespace hookbridge {
 namespace {
 
 TEST(JsonNumberTest, WhatTheShortestDecimalReadsBackIsExact) {
-  for (const char* const lexeme :
-       {"0", "-0", "0.0", "-0.0e10", "1", "-1", "0.1", "1.10", "10.00", "1e0", "1E+2", "1e-2", "100e-2",
-        "9007199254740991", "9007199254740992", "-9007199254740992", "9007199254740994", "1e15", "1e22",
-        "1e23", "123456789012345", "1234567890123456", "0.30000000000000004", "5e-324",
-        "1.7976931348623157e308", "2.2250738585072014e-308", "0e400", "0e-999999999999", "1e300",
-        "3.14159", "1700000000.123", "0.000001", "99999999999999900000"}) {
+  for (const char* const lexeme : {"0",
+                                   "-0",
+                                   "0.0",
+                                   "-0.0e10",
+                                   "1",
+                                   "-1",
+                                   "0.1",
+                                   "1.10",
+                                   "10.00",
+                                   "1e0",
+                                   "1E+2",
+                                   "1e-2",
+                                   "100e-2",
+                                   "9007199254740991",
+                                   "9007199254740992",
+                                   "-9007199254740992",
+                                   "9007199254740994",
+                                   "1e15",
+                                   "1e22",
+                                   "1e23",
+                                   "123456789012345",
+                                   "1234567890123456",
+                                   "0.30000000000000004",
+                                   "5e-324",
+                                   "1.7976931348623157e308",
+                                   "2.2250738585072014e-308",
+                                   "0e400",
+                                   "0e-999999999999",
+                                   "1e300",
+                                   "3.14159",
+                                   "1700000000.123",
+                                   "0.000001",
+                                   "99999999999999900000"}) {
     const JsonNumber number = ReadJsonNumber(lexeme);
     EXPECT_TRUE(number.exact) << lexeme;
     EXPECT_EQ(number.value, std::strtod(lexeme, nullptr)) << lexeme;
@@ -27,9 +55,10 @@ TEST(JsonNumberTest, WhatTheShortestDecimalReadsBackIsExact) {
 
 TEST(JsonNumberTest, WhatItDoesNotReadBackIsInexact) {
   for (const char* const lexeme :
-       {"9007199254740993", "-9007199254740993", "18446744073709551615", "9223372036854775807", "1e400",
-        "-1e400", "1e999999999999999999999", "1e-400", "0.10000000000000000555", "3.141592653589793238",
-        "0.1000000000000000055511151231257827", "12345678901234567890", "4.9e-324", "123456789.123456789123"}) {
+       {"9007199254740993", "-9007199254740993", "18446744073709551615", "9223372036854775807",
+        "1e400", "-1e400", "1e999999999999999999999", "1e-400", "0.10000000000000000555",
+        "3.141592653589793238", "0.1000000000000000055511151231257827", "12345678901234567890",
+        "4.9e-324", "123456789.123456789123"}) {
     EXPECT_FALSE(ReadJsonNumber(lexeme).exact) << lexeme;
   }
 }
@@ -83,7 +112,8 @@ TEST(JsonNumberTest, AgreesWithTheDefinitionOnRandomLexemes) {
     if (read.ec == std::errc()) {
       char shortest[64];
       const auto end =
-          std::to_chars(shortest, shortest + sizeof shortest, value, std::chars_format::scientific).ptr;
+          std::to_chars(shortest, shortest + sizeof shortest, value, std::chars_format::scientific)
+              .ptr;
       const auto a = Canonical(lexeme);
       const auto b = Canonical(std::string(shortest, end));
       exact = a == b || (a.first == "0" && b.first == "0");

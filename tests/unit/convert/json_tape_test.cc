@@ -1,17 +1,19 @@
 #include "server/convert/internal/json_tape.h"
 
+#include "server/base/strings.h"
+#include "server/convert/internal/value_writer.h"
+#include "tests/support/json_oracle.h"
+
+#include "google/protobuf/struct.pb.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
-
-#include "gmock/gmock.h"
-#include "google/protobuf/struct.pb.h"
-#include "gtest/gtest.h"
-#include "server/base/strings.h"
-#include "server/convert/internal/value_writer.h"
-#include "tests/support/json_oracle.h"
 
 namespace hookbridge {
 namespace {
@@ -57,7 +59,9 @@ TEST(JsonTapeTest, SaysWhyAndWhere) {
 }
 
 TEST(JsonTapeTest, DepthAtItsLimitAndOneMore) {
-  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
   for (const uint32_t limit : {1u, 24u, 30u}) {
     EXPECT_EQ(Word(nested(limit), {limit, 1000}), "");
     EXPECT_EQ(Word(nested(limit + 1), {limit, 1000}), "json_depth");
@@ -89,7 +93,8 @@ TEST(JsonTapeTest, ABufferUsedAgainForgetsTheTextBefore) {
 
 TEST(JsonTapeTest, NamesInexactNumbersByPointer) {
   JsonTape tape;
-  ASSERT_TRUE(tape.Parse(R"({"a/b":[1,9007199254740993],"m~n":{"":1e400},"ok":0.1})", kLimits).ok());
+  ASSERT_TRUE(
+      tape.Parse(R"({"a/b":[1,9007199254740993],"m~n":{"":1e400},"ok":0.1})", kLimits).ok());
   EXPECT_THAT(InexactPointers(tape), testing::ElementsAre("/a~1b/1", "/m~0n/"));
   std::string wire;
   AppendValue(tape, wire);
@@ -108,15 +113,21 @@ class Generator {
   std::string Document() { return Value(0); }
 
   std::string Damage(std::string text) {
-    static constexpr std::string_view kBytes = "{}[]\",:\\u0 \n\x01\xc3\xff"
-                                               "e-+.19tn";
+    static constexpr std::string_view kBytes =
+        "{}[]\",:\\u0 \n\x01\xc3\xff"
+        "e-+.19tn";
     for (unsigned i = Next() % 3; i < 3 && !text.empty(); ++i) {
       const size_t at = Next() % text.size();
       const char byte = kBytes[Next() % kBytes.size()];
       switch (Next() % 3) {
-        case 0: text[at] = byte; break;
-        case 1: text.erase(at, 1); break;
-        default: text.insert(at, 1, byte);
+        case 0:
+          text[at] = byte;
+          break;
+        case 1:
+          text.erase(at, 1);
+          break;
+        default:
+          text.insert(at, 1, byte);
       }
     }
     return text;
@@ -126,8 +137,18 @@ class Generator {
   std::string Blanks() { return std::string(Next() % 3, " \n\t"[Next() % 3]); }
 
   std::string Text() {
-    static constexpr std::string_view kParts[] = {"a", "Z", "é", "😀", "\\n", "\\u0041", "\\ud83d\\ude00",
-                                                  "\\\"", "/", "0123456789abcdef", "\\u0000", "key"};
+    static constexpr std::string_view kParts[] = {"a",
+                                                  "Z",
+                                                  "é",
+                                                  "😀",
+                                                  "\\n",
+                                                  "\\u0041",
+                                                  "\\ud83d\\ude00",
+                                                  "\\\"",
+                                                  "/",
+                                                  "0123456789abcdef",
+                                                  "\\u0000",
+                                                  "key"};
     std::string text = "\"";
     for (unsigned i = Next() % 6; i > 0; --i) text += kParts[Next() % std::size(kParts)];
     return text + "\"";
@@ -143,11 +164,15 @@ class Generator {
 
   std::string Value(int depth) {
     switch (Next() % (depth < 6 ? 8 : 5)) {
-      case 0: return "null";
-      case 1: return Next() % 2 == 0 ? "true" : "false";
+      case 0:
+        return "null";
+      case 1:
+        return Next() % 2 == 0 ? "true" : "false";
       case 2:
-      case 3: return Number();
-      case 4: return Text();
+      case 3:
+        return Number();
+      case 4:
+        return Text();
       case 5: {
         std::string list = "[" + Blanks();
         for (unsigned i = 0, n = Next() % 5; i < n; ++i) {
@@ -158,8 +183,8 @@ class Generator {
       default: {
         std::string object = "{" + Blanks();
         for (unsigned i = 0, n = Next() % 16; i < n; ++i) {
-          object += (i > 0 ? "," : "") + Blanks() + "\"" + std::to_string(i) + Text().substr(1) + Blanks() +
-                    ":" + Value(depth + 1);
+          object += (i > 0 ? "," : "") + Blanks() + "\"" + std::to_string(i) + Text().substr(1) +
+                    Blanks() + ":" + Value(depth + 1);
         }
         return object + "}";
       }

@@ -1,17 +1,20 @@
 #include "server/convert/internal/raw_request.h"
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "hookbridge/v1/event.pb.h"
 #include "server/base/yaml_to_message.h"
 #include "server/verify/presets.h"
 #include "tests/support/request_builder.h"
+
+#include "hookbridge/v1/event.pb.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 
 namespace hookbridge {
 namespace {
 
 v1::RawRequest Raw(const config::v1::Recipe& recipe, const WebhookRequest& request) {
-  const std::string run = RawRequestWriter(recipe, "https://hooks.example/hooks/test").Write(request);
+  const std::string run =
+      RawRequestWriter(recipe, "https://hooks.example/hooks/test").Write(request);
   EXPECT_EQ(BodyOfRawRun(run), request.body);
   v1::Event event;
   EXPECT_TRUE(event.ParseFromString(run));
@@ -25,16 +28,17 @@ std::vector<std::string> Names(const v1::RawRequest& raw) {
 }
 
 TEST(RawRequestTest, KeepsWhatTheSignatureNeedsInWireOrder) {
-  const auto raw = Raw(*LoadPreset("standard_webhooks"), RequestBuilder()
-                                                             .Header("Webhook-Signature", "v1,a")
-                                                             .Header("Cookie", "session=1")
-                                                             .Header("webhook-id", "1")
-                                                             .Header("X-Other", "x")
-                                                             .Header("Content-Type", "application/json")
-                                                             .Header("webhook-signature", "v1,b")
-                                                             .Header("webhook-timestamp", "1")
-                                                             .Body("{}")
-                                                             .Build());
+  const auto raw =
+      Raw(*LoadPreset("standard_webhooks"), RequestBuilder()
+                                                .Header("Webhook-Signature", "v1,a")
+                                                .Header("Cookie", "session=1")
+                                                .Header("webhook-id", "1")
+                                                .Header("X-Other", "x")
+                                                .Header("Content-Type", "application/json")
+                                                .Header("webhook-signature", "v1,b")
+                                                .Header("webhook-timestamp", "1")
+                                                .Body("{}")
+                                                .Build());
   EXPECT_THAT(Names(raw), testing::ElementsAre("Webhook-Signature", "webhook-id", "Content-Type",
                                                "webhook-signature", "webhook-timestamp"));
   EXPECT_EQ(raw.body(), "{}");
@@ -48,7 +52,9 @@ TEST(RawRequestTest, NeverKeepsCredentials) {
 algorithms: [{kind: static_token}]
 signature: {headers: [X-Token]}
 keep_headers: ["*", "authorization", "x-token"]
-)", &recipe).empty());
+)",
+                            &recipe)
+                  .empty());
   const auto raw = Raw(recipe, RequestBuilder()
                                    .Header("X-Token", "s3cret")
                                    .Header("Authorization", "Basic s3cret")

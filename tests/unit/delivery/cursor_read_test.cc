@@ -1,8 +1,9 @@
 #include "server/delivery/cursor_read.h"
 
-#include "gmock/gmock.h"
 #include "server/base/limits.h"
 #include "tests/support/delivery_fixture.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {
@@ -73,7 +74,8 @@ TEST_F(CursorReadTest, StartsAndStopsAtTimes) {
 TEST_F(CursorReadTest, AStopTimeToComeEndsWhenItHasCome) {
   AppendTypes({"a"});
   v1::SubscribeRequest request = Earliest();
-  request.mutable_cursor_read()->mutable_stop_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 10);
+  request.mutable_cursor_read()->mutable_stop_time()->set_seconds(
+      absl::ToUnixSeconds(clock_.Now()) + 10);
   EXPECT_FALSE(RunOf(request).end.has_value());
   clock_.Advance(absl::Seconds(10));
   const Ran ran = Run();
@@ -169,7 +171,8 @@ TEST_F(CursorReadTest, BatchesEndAtTheirLimits) {
 }
 
 TEST_F(CursorReadTest, ABatchIsCutAtOneMebibyteAndALargerEventTravelsAlone) {
-  for (const size_t bytes : {200'000, 200'000, 200'000, 2'000'000, 10}) Append({.body_bytes = bytes});
+  for (const size_t bytes : {200'000, 200'000, 200'000, 2'000'000, 10})
+    Append({.body_bytes = bytes});
   std::vector<int> sizes;
   for (const auto& message : RunOf(Earliest()).messages) {
     if (message.has_batch()) sizes.push_back(message.batch().deliveries_size());
@@ -274,7 +277,8 @@ TEST_F(CursorReadTest, ForeignAndMalformedCursorsAreRefused) {
   EXPECT_EQ(ran.end->reason, "CURSOR_FOREIGN");
   EXPECT_EQ(ran.end->code, absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ran.end->metadata.at(0).first, "earliest_cursor");
-  read.set_after_cursor(SealCursor({.journal = journal_->Info().id, .partition = 0, .position = 2}));
+  read.set_after_cursor(
+      SealCursor({.journal = journal_->Info().id, .partition = 0, .position = 2}));
   ran = RunOf(request);
   EXPECT_EQ(ran.end->reason, "CURSOR_FOREIGN") << "beyond the head";
   read.set_after_cursor("AAAA");
@@ -322,9 +326,12 @@ TEST_F(CursorReadTest, BadRequestsNameTheField) {
   };
   EXPECT_EQ(field([](auto& r) { r.set_max_outstanding_events(1); }), "max_outstanding_events");
   EXPECT_EQ(field([](auto& r) { r.set_max_outstanding_bytes(1); }), "max_outstanding_bytes");
-  EXPECT_EQ(field([](auto& r) { r.set_max_batch_events(limits::kBatchEventsMax + 1); }), "max_batch_events");
-  EXPECT_EQ(field([](auto& r) { r.set_max_event_bytes(limits::kEventBytesMax + 1); }), "max_event_bytes");
-  EXPECT_EQ(field([](auto& r) { r.mutable_cursor_read()->set_stop_after_events(0); }), "cursor_read.stop_after_events");
+  EXPECT_EQ(field([](auto& r) { r.set_max_batch_events(limits::kBatchEventsMax + 1); }),
+            "max_batch_events");
+  EXPECT_EQ(field([](auto& r) { r.set_max_event_bytes(limits::kEventBytesMax + 1); }),
+            "max_event_bytes");
+  EXPECT_EQ(field([](auto& r) { r.mutable_cursor_read()->set_stop_after_events(0); }),
+            "cursor_read.stop_after_events");
   v1::SubscribeRequest at_limit = Earliest();
   at_limit.set_max_batch_events(limits::kBatchEventsMax);
   at_limit.set_max_event_bytes(limits::kEventBytesMax);

@@ -1,8 +1,10 @@
 #include "server/delivery/filter.h"
 
-#include "google/protobuf/text_format.h"
-#include "gtest/gtest.h"
 #include "server/base/limits.h"
+
+#include "google/protobuf/text_format.h"
+
+#include "gtest/gtest.h"
 
 namespace hookbridge {
 namespace {
@@ -59,7 +61,8 @@ TEST(FilterTest, TestsAttributes) {
   EXPECT_TRUE(Passes("any_of {attributes {name: 'empty' equals: ''}}"));
   EXPECT_TRUE(Passes("any_of {attributes {name: 'tier' equals: 'silver' negate: true}}"));
   EXPECT_TRUE(Passes("any_of {attributes {name: 'none' equals: 'x' negate: true}}"));
-  EXPECT_FALSE(Passes("any_of {attributes {name: 'tier' present: true} attributes {name: 'none' present: true}}"));
+  EXPECT_FALSE(Passes(
+      "any_of {attributes {name: 'tier' present: true} attributes {name: 'none' present: true}}"));
 }
 
 TEST(FilterTest, LimitsHoldExactlyAndNameTheField) {
@@ -79,7 +82,8 @@ TEST(FilterTest, LimitsHoldExactlyAndNameTheField) {
   EXPECT_EQ(error(lists), "");
   clause.add_types("t");
   EXPECT_EQ(error(lists), "filter.any_of[0]");
-  EXPECT_EQ(error(Text("any_of {} any_of {attributes {name: 'a'}}")), "filter.any_of[1].attributes");
+  EXPECT_EQ(error(Text("any_of {} any_of {attributes {name: 'a'}}")),
+            "filter.any_of[1].attributes");
   EXPECT_EQ(error(Text("any_of {attributes {equals: 'a'}}")), "filter.any_of[0].attributes");
 }
 

@@ -1,10 +1,11 @@
 #include "server/delivery/stream_hub.h"
 
-#include <set>
-#include <thread>
+#include "tests/support/delivery_fixture.h"
 
 #include "gmock/gmock.h"
-#include "tests/support/delivery_fixture.h"
+
+#include <set>
+#include <thread>
 
 namespace hookbridge {
 namespace {
@@ -24,7 +25,8 @@ class Client final : public StreamSink {
       for (const Piece& piece : message) wire += piece.bytes();
       v1::SubscribeResponse response;
       EXPECT_TRUE(response.ParseFromString(wire));
-      for (const auto& delivery : response.batch().deliveries()) types_.push_back(delivery.event().type());
+      for (const auto& delivery : response.batch().deliveries())
+        types_.push_back(delivery.event().type());
       kinds_.push_back(response.message_case());
       writing_ = true;
       changed_.NotifyAll();

@@ -1,9 +1,10 @@
 #include "server/ingress/internal/head.h"
 
-#include <string>
+#include "server/base/strings.h"
 
 #include "gtest/gtest.h"
-#include "server/base/strings.h"
+
+#include <string>
 
 namespace hookbridge {
 namespace {
@@ -33,7 +34,8 @@ std::string Post(const std::vector<std::string>& fields) {
 }
 
 TEST(HeadTest, ReadsARequest) {
-  const auto read = Read(Post({"Host: example.org", "Content-Length: 12", "X-A:  \tb c\t ", "x-a: é"}));
+  const auto read =
+      Read(Post({"Host: example.org", "Content-Length: 12", "X-A:  \tb c\t ", "x-a: é"}));
   const Head& head = std::get<Head>(read);
   EXPECT_EQ(head.method, "POST");
   EXPECT_EQ(head.target, "/hooks/a");
@@ -51,7 +53,8 @@ TEST(HeadTest, KnowsWhatConnectionsDo) {
   EXPECT_FALSE(keeps(Post({"Host: a", "Connection: x, Close"})));
   EXPECT_FALSE(keeps(Lines("GET /livez HTTP/1.0", {})));
   EXPECT_TRUE(keeps(Lines("GET /livez HTTP/1.0", {"Connection: keep-alive"})));
-  EXPECT_FALSE(keeps(Lines("GET /livez HTTP/1.0", {"Connection: keep-alive", "Connection: close"})));
+  EXPECT_FALSE(
+      keeps(Lines("GET /livez HTTP/1.0", {"Connection: keep-alive", "Connection: close"})));
 }
 
 // Where proxies and servers are known to differ about where a request ends.
@@ -129,7 +132,9 @@ TEST(HeadTest, LimitsHoldExactly) {
 }
 
 TEST(HeadTest, SeesExpectationsAndEncodings) {
-  const auto head = [](const std::vector<std::string>& fields) { return std::get<Head>(Read(Post(fields))); };
+  const auto head = [](const std::vector<std::string>& fields) {
+    return std::get<Head>(Read(Post(fields)));
+  };
   EXPECT_TRUE(head({"Host: a", "Expect: 100-Continue", "Content-Length: 1"}).expect_continue);
   EXPECT_TRUE(head({"Host: a", "Content-Encoding: gzip"}).has_content_encoding);
   EXPECT_FALSE(head({"Host: a", "Content-Encoding: identity"}).has_content_encoding);

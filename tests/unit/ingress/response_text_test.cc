@@ -31,7 +31,8 @@ TEST(ResponseTextTest, HeadHasTheLengthAndNoBody) {
 }
 
 TEST(ResponseTextTest, EveryStatusThatIsAnsweredHasItsPhrase) {
-  for (const int status : {200, 201, 202, 204, 400, 401, 403, 404, 405, 413, 414, 415, 417, 431, 500, 503, 505}) {
+  for (const int status :
+       {200, 201, 202, 204, 400, 401, 403, 404, 405, 413, 414, 415, 417, 431, 500, 503, 505}) {
     EXPECT_FALSE(StatusPhrase(status).empty());
   }
   EXPECT_EQ(StatusPhrase(599), "Status");

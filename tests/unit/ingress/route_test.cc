@@ -1,9 +1,10 @@
 #include "server/ingress/internal/route.h"
 
-#include <string>
+#include "server/base/limits.h"
 
 #include "gtest/gtest.h"
-#include "server/base/limits.h"
+
+#include <string>
 
 namespace hookbridge {
 namespace {
@@ -24,9 +25,9 @@ TEST(RouteTest, FindsSourcesTokensAndQueries) {
 
 TEST(RouteTest, EverythingElseIsNotFound) {
   for (const char* const target :
-       {"/", "/hooks", "/hooks/", "/hooks//", "/hooks/-a", "/hooks/A", "/hooks/a_b", "/hooks/a/", "/hooks/a/b/c",
-        "/hooks/a/%41", "/hooks/a%2Fb", "/hooks/./a", "/hooks/../livez", "/Hooks/a", "/livez/", "/livezz",
-        "/hooks/a/b c", "/hooks/a;b", ""}) {
+       {"/", "/hooks", "/hooks/", "/hooks//", "/hooks/-a", "/hooks/A", "/hooks/a_b", "/hooks/a/",
+        "/hooks/a/b/c", "/hooks/a/%41", "/hooks/a%2Fb", "/hooks/./a", "/hooks/../livez", "/Hooks/a",
+        "/livez/", "/livezz", "/hooks/a/b c", "/hooks/a;b", ""}) {
     EXPECT_EQ(FindRoute(target).kind, RouteKind::kNotFound) << target;
   }
 }

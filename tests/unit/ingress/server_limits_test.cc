@@ -1,6 +1,7 @@
 // Every limit and deadline of a connection, at the limit and one beyond.
-#include "gmock/gmock.h"
 #include "tests/support/ingress_fixture.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {

@@ -1,9 +1,10 @@
 #include "server/ingress/server.h"
 
-#include <thread>
+#include "tests/support/ingress_fixture.h"
 
 #include "gmock/gmock.h"
-#include "tests/support/ingress_fixture.h"
+
+#include <thread>
 
 namespace hookbridge {
 namespace {
@@ -13,7 +14,9 @@ using IngressServerTest = IngressFixture;
 TEST_F(IngressServerTest, HandsOnWhatTheSenderSent) {
   Start();
   RawClient client(server_->address());
-  client.Send("POST /hooks/po/tok?a=%20b HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\n\r\na\r\nbc");
+  client.Send(
+      "POST /hooks/po/tok?a=%20b HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: "
+      "5\r\n\r\na\r\nbc");
   const auto answer = client.Read();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "{\"bytes\":5}");
@@ -43,7 +46,8 @@ TEST_F(IngressServerTest, AnswersPipelinedRequestsInOrder) {
 TEST_F(IngressServerTest, TakesRequestsByteForByte) {
   Start();
   RawClient client(server_->address());
-  for (const char byte : Post("hello") + Chunked("3\r\nabc\r\n2;ext=\"x\"\r\nde\r\n0\r\nTrailer: x\r\n\r\n")) {
+  for (const char byte :
+       Post("hello") + Chunked("3\r\nabc\r\n2;ext=\"x\"\r\nde\r\n0\r\nTrailer: x\r\n\r\n")) {
     client.Send({&byte, 1});
   }
   EXPECT_EQ(client.Read().body, "{\"bytes\":5}");
@@ -54,13 +58,15 @@ TEST_F(IngressServerTest, TakesRequestsByteForByte) {
 TEST_F(IngressServerTest, RefusesBadChunks) {
   Start();
   for (const char* const chunks :
-       {"x\r\n", "-1\r\na\r\n", "+1\r\na\r\n0\r\n\r\n", "0x1\r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n",
-        "1\r\na\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n", "\r\n", ";x\r\n",
-        "fffffffffffffffff\r\n", "ffffffffffffffff\r\nx", "0\r\nbad trailer\r\n\r\n", "0\r\n x: 1\r\n\r\n"}) {
+       {"x\r\n", "-1\r\na\r\n", "+1\r\na\r\n0\r\n\r\n", "0x1\r\na\r\n0\r\n\r\n",
+        "1\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n",
+        "\r\n", ";x\r\n", "fffffffffffffffff\r\n", "ffffffffffffffff\r\nx",
+        "0\r\nbad trailer\r\n\r\n", "0\r\n x: 1\r\n\r\n"}) {
     RawClient client(server_->address());
     client.Send(Chunked(chunks));
     const int status = client.Read().status;
-    EXPECT_TRUE(status == 400 || (status == 413 && chunks[0] == 'f')) << chunks << " gave " << status;
+    EXPECT_TRUE(status == 400 || (status == 413 && chunks[0] == 'f'))
+        << chunks << " gave " << status;
     EXPECT_TRUE(client.AtEnd()) << chunks;
   }
   EXPECT_THAT(handler_.seen(), testing::IsEmpty());
@@ -69,12 +75,14 @@ TEST_F(IngressServerTest, RefusesBadChunks) {
 TEST_F(IngressServerTest, ContinuesWhenAskedTo) {
   Start();
   RawClient client(server_->address());
-  client.Send("POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.Send(
+      "POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.Read(false).status, 100);
   client.Send("ok");
   EXPECT_EQ(client.Read().status, 200);
   handler_.refuse_admission = 503;
-  client.Send("POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.Send(
+      "POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.Read().status, 503) << "a refused body is not asked for";
   EXPECT_TRUE(client.AtEnd());
 }
@@ -133,7 +141,8 @@ TEST_F(IngressServerTest, ASenderThatIsRefusedSeesTheAnswer) {
 
 TEST_F(IngressServerTest, ClientsThatGoAwayCostNothing) {
   Start();
-  for (const std::string& part : {Post("hello").substr(0, 20), Post("hello").substr(0, 70), std::string()}) {
+  for (const std::string& part :
+       {Post("hello").substr(0, 20), Post("hello").substr(0, 70), std::string()}) {
     RawClient client(server_->address());
     client.Send(part);
   }
@@ -147,7 +156,8 @@ TEST_F(IngressServerTest, DrainFinishesWhatIsInFlight) {
   RawClient busy(server_->address());
   idle.Send(Post("x"));
   EXPECT_EQ(idle.Read().status, 200);
-  busy.Send("POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  busy.Send(
+      "POST /hooks/po HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(busy.Read(false).status, 100) << "its body is being read";
   server_->StopAccepting();
   EXPECT_TRUE(idle.AtEnd()) << "an idle connection closes";

@@ -1,3 +1,6 @@
+#include "tests/support/ingress_fixture.h"
+
+#include "gmock/gmock.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -7,16 +10,14 @@
 
 #include <filesystem>
 
-#include "gmock/gmock.h"
-#include "tests/support/ingress_fixture.h"
-
 namespace hookbridge {
 namespace {
 
 // A certificate for localhost that signs itself.
 class IngressTlsTest : public IngressFixture {
  protected:
-  IngressTlsTest() : directory_(std::filesystem::temp_directory_path() / StrCat("hookbridge-tls-", getpid())) {
+  IngressTlsTest()
+      : directory_(std::filesystem::temp_directory_path() / StrCat("hookbridge-tls-", getpid())) {
     std::filesystem::create_directories(directory_);
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
@@ -25,7 +26,8 @@ class IngressTlsTest : public IngressFixture {
     X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
     X509_set_pubkey(certificate, key);
     X509_NAME* const name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
     X509_set_issuer_name(certificate, name);
     X509_sign(certificate, key, EVP_sha256());
     FILE* file = std::fopen(Path("cert.pem").c_str(), "w");

@@ -1,8 +1,9 @@
 #include "server/journal/append_queue.h"
 
-#include "gtest/gtest.h"
 #include "server/base/strings.h"
 #include "tests/support/append_helper.h"
+
+#include "gtest/gtest.h"
 
 namespace hookbridge {
 namespace {

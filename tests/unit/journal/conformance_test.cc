@@ -1,17 +1,18 @@
-#include <algorithm>
-#include <filesystem>
-#include <set>
-#include <string>
-#include <thread>
-
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "server/base/strings.h"
 #include "server/journal/memory/memory_store.h"
 #include "server/journal/queued_journal.h"
 #include "server/journal/rocksdb/rocksdb_store.h"
 #include "tests/support/append_helper.h"
 #include "tests/support/fake_clock.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
 
 namespace hookbridge {
 namespace {

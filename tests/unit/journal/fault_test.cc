@@ -1,3 +1,12 @@
+#include "server/base/strings.h"
+#include "server/journal/inspect.h"
+#include "server/journal/queued_journal.h"
+#include "server/journal/rocksdb/rocksdb_store.h"
+#include "tests/support/append_helper.h"
+#include "tests/support/fake_clock.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 #include <fcntl.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
@@ -11,15 +20,6 @@
 #include <random>
 #include <set>
 #include <thread>
-
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "server/base/strings.h"
-#include "server/journal/inspect.h"
-#include "server/journal/queued_journal.h"
-#include "server/journal/rocksdb/rocksdb_store.h"
-#include "tests/support/append_helper.h"
-#include "tests/support/fake_clock.h"
 
 namespace hookbridge {
 namespace {
@@ -38,7 +38,8 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
     if (fault_ == Fault::kWrite) return rocksdb::IOStatus::IOError("write: input/output error");
     return FSWritableFileOwnerWrapper::Append(data, options, debug);
   }
-  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                         rocksdb::IODebugContext* debug) override {
     if (fault_ == Fault::kSync) return rocksdb::IOStatus::IOError("sync: input/output error");
     return FSWritableFileOwnerWrapper::Sync(options, debug);
   }
@@ -165,7 +166,8 @@ TEST_F(JournalFaultTest, SecondOpenIsRefusedClearly) {
 // A directory that cannot be made is named.
 TEST_F(JournalFaultTest, DirectoryThatCannotBeMadeIsNamed) {
   std::ofstream(directory_.string()) << "a file";
-  const auto opened = RocksDbStore::Open({.directory = directory_.string() + "/data"}, system_clock_);
+  const auto opened =
+      RocksDbStore::Open({.directory = directory_.string() + "/data"}, system_clock_);
   EXPECT_FALSE(opened.ok());
   EXPECT_THAT(std::string(opened.status().message()), testing::HasSubstr(directory_.string()));
 }
@@ -204,7 +206,8 @@ TEST_F(JournalFaultTest, KilledProcessLosesNothingAcknowledged) {
     close(pipe_ends[1]);
     const int acks = static_cast<int>(random() % 60) + 1;
     int last = -1;
-    for (int i = 0; i < acks; ++i) ASSERT_EQ(read(pipe_ends[0], &last, sizeof last), ssize_t{sizeof last});
+    for (int i = 0; i < acks; ++i)
+      ASSERT_EQ(read(pipe_ends[0], &last, sizeof last), ssize_t{sizeof last});
     kill(child, SIGKILL);
     int more = 0;
     while (read(pipe_ends[0], &more, sizeof more) == ssize_t{sizeof more}) last = more;

@@ -1,7 +1,8 @@
 #include "server/journal/record.h"
 
-#include "gtest/gtest.h"
 #include "server/journal/crc32c.h"
+
+#include "gtest/gtest.h"
 
 namespace hookbridge {
 namespace {

@@ -1,10 +1,5 @@
 #include "server/pipeline.h"
 
-#include <future>
-
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "hookbridge/v1/event.pb.h"
 #include "server/base/config.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
@@ -13,6 +8,13 @@
 #include "server/sources.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/request_builder.h"
+
+#include "hookbridge/v1/event.pb.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include <future>
 
 namespace hookbridge {
 namespace {
@@ -70,32 +72,43 @@ sources:
   - name: url
     recipe: {algorithms: [{kind: url_token}]}
     keys: [{secret: "inline:right"}]
-)", &config);
+)",
+                                     &config);
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
     SourceMap sources;
     EXPECT_TRUE(BuildSources(config, log_, &sources).empty());
-    pipeline_ = std::make_unique<Pipeline>(
-        PipelineOptions{.sources = std::move(sources), .inflight_body_bytes_max = 10'000, .lanes = 1, .log_requests = true},
-        *journal_, clock_, log_);
+    pipeline_ = std::make_unique<Pipeline>(PipelineOptions{.sources = std::move(sources),
+                                                           .inflight_body_bytes_max = 10'000,
+                                                           .lanes = 1,
+                                                           .log_requests = true},
+                                           *journal_, clock_, log_);
   }
   ~PipelineTest() override { journal_->Close(); }
 
-  HttpResponse Send(const std::string& body, const std::string& token = "right", const std::string& source = "test") {
+  HttpResponse Send(const std::string& body, const std::string& token = "right",
+                    const std::string& source = "test") {
     WebhookRequest request = RequestBuilder().Header("X-Token", token).Body(body).Build();
     request.source = source;
     return Handle(std::move(request));
   }
   HttpResponse Handle(WebhookRequest request) {
     std::promise<HttpResponse> answer;
-    pipeline_->Handle(std::move(request), lane_, [&](HttpResponse response) { answer.set_value(std::move(response)); });
+    pipeline_->Handle(std::move(request), lane_,
+                      [&](HttpResponse response) { answer.set_value(std::move(response)); });
     return answer.get_future().get();
   }
-  Admission Admit(std::string_view method, std::string_view source, std::optional<uint64_t> length = 0,
-                  std::string_view token = "", std::string_view query = "") {
-    return pipeline_->Admit({.method = method, .source = source, .token = token, .query = query, .content_length = length});
+  Admission Admit(std::string_view method, std::string_view source,
+                  std::optional<uint64_t> length = 0, std::string_view token = "",
+                  std::string_view query = "") {
+    return pipeline_->Admit({.method = method,
+                             .source = source,
+                             .token = token,
+                             .query = query,
+                             .content_length = length});
   }
-  int AdmitStatus(std::string_view method, std::string_view source, std::optional<uint64_t> length = 0,
-                  std::string_view token = "", std::string_view query = "") {
+  int AdmitStatus(std::string_view method, std::string_view source,
+                  std::optional<uint64_t> length = 0, std::string_view token = "",
+                  std::string_view query = "") {
     const Admission admission = Admit(method, source, length, token, query);
     return admission.response ? admission.response->status : 0;
   }
@@ -118,7 +131,8 @@ TEST_F(PipelineTest, AVerifiedWebhookIsStoredAndAnsweredWithItsId) {
   const auto events = journal_->Read(0, 10, SIZE_MAX);
   ASSERT_EQ(events->size(), 1u);
   EXPECT_EQ(response.body, StrCat("{\"id\":\"", events->front()->id.ToString(), "\"}"));
-  EXPECT_THAT(response.headers, testing::ElementsAre(testing::Pair("hookbridge-durability", "none")));
+  EXPECT_THAT(response.headers,
+              testing::ElementsAre(testing::Pair("hookbridge-durability", "none")));
   v1::Event event;
   ASSERT_TRUE(event.ParseFromString(events->front()->runs.envelope));
   EXPECT_EQ(event.dedup_key(), "e1");
@@ -174,7 +188,8 @@ TEST_F(PipelineTest, AdmissionDecidesOnTheHeadAlone) {
   EXPECT_EQ(AdmitStatus("POST", "test", std::nullopt), 0) << "chunked";
   EXPECT_EQ(AdmitStatus("POST", "nobody"), 404);
   EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
-  EXPECT_THAT(Admit("PUT", "test").response->headers, testing::Contains(testing::Pair("Allow", "POST, HEAD, GET")));
+  EXPECT_THAT(Admit("PUT", "test").response->headers,
+              testing::Contains(testing::Pair("Allow", "POST, HEAD, GET")));
   pipeline_->StartDraining();
   EXPECT_EQ(AdmitStatus("POST", "test"), 503);
   EXPECT_EQ(pipeline_->NotReadyReason(), "draining");
@@ -192,12 +207,18 @@ TEST_F(PipelineTest, HandshakesEchoWhatIsHarmless) {
   const Admission echo = Admit("GET", "test", 0, "", "x=1&challenge=aZ0._~-");
   EXPECT_EQ(echo.response->body, "aZ0._~-");
   EXPECT_EQ(echo.response->content_type, "text/plain");
-  EXPECT_THAT(echo.response->headers, testing::Contains(testing::Pair("X-Content-Type-Options", "nosniff")));
-  for (const char* const query : {"", "challenge=", "challenge=<script>", "challenge=%41", "challenge=a&challenge=b"}) {
+  EXPECT_THAT(echo.response->headers,
+              testing::Contains(testing::Pair("X-Content-Type-Options", "nosniff")));
+  for (const char* const query :
+       {"", "challenge=", "challenge=<script>", "challenge=%41", "challenge=a&challenge=b"}) {
     EXPECT_EQ(AdmitStatus("GET", "test", 0, "", query), 400) << query;
   }
-  EXPECT_EQ(AdmitStatus("GET", "test", 0, "", "challenge=" + std::string(limits::kHandshakeEchoBytesMax, 'a')), 200);
-  EXPECT_EQ(AdmitStatus("GET", "test", 0, "", "challenge=" + std::string(limits::kHandshakeEchoBytesMax + 1, 'a')), 400);
+  EXPECT_EQ(AdmitStatus("GET", "test", 0, "",
+                        "challenge=" + std::string(limits::kHandshakeEchoBytesMax, 'a')),
+            200);
+  EXPECT_EQ(AdmitStatus("GET", "test", 0, "",
+                        "challenge=" + std::string(limits::kHandshakeEchoBytesMax + 1, 'a')),
+            400);
   EXPECT_EQ(AdmitStatus("GET", "url"), 405);
 }
 

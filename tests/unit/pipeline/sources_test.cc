@@ -1,11 +1,12 @@
 #include "server/sources.h"
 
-#include <cstdlib>
+#include "server/base/config.h"
+#include "server/base/strings.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/base/config.h"
-#include "server/base/strings.h"
+
+#include <cstdlib>
 
 namespace hookbridge {
 namespace {
@@ -34,7 +35,9 @@ class SourcesTest : public testing::Test {
 
 TEST_F(SourcesTest, BuildsWithTheDefaultsOfTheAnswer) {
   ::setenv("SOURCES_TEST_SECRET", "s", 1);
-  EXPECT_EQ(Build("sources: [{name: a, preset: stripe, keys: [{secret: 'env:SOURCES_TEST_SECRET'}]}]"), "");
+  EXPECT_EQ(
+      Build("sources: [{name: a, preset: stripe, keys: [{secret: 'env:SOURCES_TEST_SECRET'}]}]"),
+      "");
   ASSERT_EQ(sources_.size(), 1u);
   const config::v1::Responses& answers = sources_.at("a")->recipe.responses();
   EXPECT_EQ(answers.ok(), 200u);

@@ -1,11 +1,12 @@
-#include <grpcpp/support/client_callback.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
+#include "server/base/limits.h"
+#include "tests/support/rpc_fixture.h"
+
+#include "hookbridge/admin/v1/admin_service.grpc.pb.h"
 
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.pb.h"
-#include "hookbridge/admin/v1/admin_service.grpc.pb.h"
-#include "server/base/limits.h"
-#include "tests/support/rpc_fixture.h"
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/support/client_callback.h>
 
 namespace hookbridge {
 namespace {
@@ -16,7 +17,8 @@ class RpcAdminTest : public RpcFixture {
  protected:
   RpcAdminTest() : stub_(admin::v1::AdminService::NewStub(channel_)) {}
 
-  grpc::Status List(const admin::v1::ListEventsRequest& request, admin::v1::ListEventsResponse* response) {
+  grpc::Status List(const admin::v1::ListEventsRequest& request,
+                    admin::v1::ListEventsResponse* response) {
     grpc::ClientContext context;
     response->Clear();
     return stub_->ListEvents(&context, request, response);
@@ -93,7 +95,9 @@ TEST_F(RpcAdminTest, UnknownAndMalformedIdsAreToldApart) {
   EXPECT_EQ(missing.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(InfoOf(missing).reason(), "EVENT_NOT_FOUND");
   EXPECT_EQ(get("nonsense").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(get("018bcfe5-6800-4000-8000-000000000000").error_code(), grpc::StatusCode::INVALID_ARGUMENT) << "version 4";
+  EXPECT_EQ(get("018bcfe5-6800-4000-8000-000000000000").error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT)
+      << "version 4";
 }
 
 TEST_F(RpcAdminTest, ReadsABodyInChunks) {
@@ -154,13 +158,16 @@ TEST_F(RpcAdminTest, HealthFollowsServing) {
     request.set_service(service);
     grpc::health::v1::HealthCheckResponse response;
     grpc::ClientContext context;
-    EXPECT_TRUE(grpc::internal::BlockingUnaryCall(channel_.get(), method, &context, request, &response).ok());
+    EXPECT_TRUE(
+        grpc::internal::BlockingUnaryCall(channel_.get(), method, &context, request, &response)
+            .ok());
     return response.status();
   };
   EXPECT_EQ(check(""), grpc::health::v1::HealthCheckResponse::SERVING);
   EXPECT_EQ(check("hookbridge.v1.DeliveryService"), grpc::health::v1::HealthCheckResponse::SERVING);
   server_->SetServing(false);
-  EXPECT_EQ(check("hookbridge.v1.DeliveryService"), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(check("hookbridge.v1.DeliveryService"),
+            grpc::health::v1::HealthCheckResponse::NOT_SERVING);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
-#include "gmock/gmock.h"
-#include "hookbridge/v1/delivery_service.grpc.pb.h"
 #include "server/base/limits.h"
 #include "tests/support/rpc_fixture.h"
+
+#include "hookbridge/v1/delivery_service.grpc.pb.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {
@@ -61,7 +63,8 @@ TEST_F(RpcDeliveryTest, SeveralStreamsShareTheSameBytes) {
   for (int i = 0; i < 4; ++i) {
     readers.emplace_back([this] {
       size_t events = 0;
-      for (const auto& message : Read(ToTheEnd()).messages) events += static_cast<size_t>(message.batch().deliveries_size());
+      for (const auto& message : Read(ToTheEnd()).messages)
+        events += static_cast<size_t>(message.batch().deliveries_size());
       EXPECT_EQ(events, 100u);
     });
   }
@@ -90,7 +93,8 @@ TEST_F(RpcDeliveryTest, ErrorsCarryTheirReason) {
   EXPECT_TRUE(InfoOf(got.status).metadata().contains("oldest_cursor"));
   v1::AcknowledgeResponse acknowledged;
   grpc::ClientContext context;
-  EXPECT_EQ(stub_->Acknowledge(&context, {}, &acknowledged).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(stub_->Acknowledge(&context, {}, &acknowledged).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(RpcDeliveryTest, StreamsBeyondTheLimitAreToldWhenToTryAgain) {
@@ -106,7 +110,8 @@ TEST_F(RpcDeliveryTest, StreamsBeyondTheLimitAreToldWhenToTryAgain) {
   EXPECT_EQ(fifth.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(InfoOf(fifth.status).reason(), "TOO_MANY_STREAMS");
   for (auto& context : contexts) context->TryCancel();
-  for (auto& reader : readers) EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  for (auto& reader : readers)
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   while (hub_.stream_count() > 0) std::this_thread::yield();
 }
 
@@ -131,7 +136,8 @@ TEST_F(RpcDeliveryTest, AStalledClientHoldsUpNobody) {
   const auto stalled = stub_->Subscribe(&context, Earliest());
   for (int i = 0; i < 200; ++i) Append({.body_bytes = 50'000});
   size_t events = 0;
-  for (const auto& message : Read(ToTheEnd()).messages) events += static_cast<size_t>(message.batch().deliveries_size());
+  for (const auto& message : Read(ToTheEnd()).messages)
+    events += static_cast<size_t>(message.batch().deliveries_size());
   EXPECT_EQ(events, 200u);
   context.TryCancel();
   stalled->Finish();

@@ -1,8 +1,9 @@
 #include "server/verify/internal/key_ring.h"
 
-#include "gmock/gmock.h"
 #include "server/base/limits.h"
 #include "tests/support/recipes.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {
@@ -11,19 +12,22 @@ std::string Problem(const config::v1::Recipe& recipe, std::vector<std::string> s
   return std::string(VerifierOf(recipe, std::move(secrets)).status().message());
 }
 
-const char kHmac[] = "algorithms: [{kind: hmac, key_encoding: base64, key_prefix: whsec_}]\n"
-                     "signature: {headers: [X]}\nmessage: [{body: true}]";
+const char kHmac[] =
+    "algorithms: [{kind: hmac, key_encoding: base64, key_prefix: whsec_}]\n"
+    "signature: {headers: [X]}\nmessage: [{body: true}]";
 
 TEST(KeyRingTest, RefusesSecretsThatCannotBeMeant) {
   const auto recipe = RecipeOf(kHmac);
   EXPECT_EQ(Problem(recipe, {"whsec_c2VjcmV0"}), "");
   EXPECT_EQ(Problem(recipe, {"c2VjcmV0"}), "") << "the prefix may be left out";
   EXPECT_THAT(Problem(recipe, {}), testing::HasSubstr("keys: none"));
-  for (const char* const bad : {"", " c2VjcmV0", "c2VjcmV0\n", "c2VjcmV0\t", "not base64!", "whsec_"}) {
+  for (const char* const bad :
+       {"", " c2VjcmV0", "c2VjcmV0\n", "c2VjcmV0\t", "not base64!", "whsec_"}) {
     const std::string problem = Problem(recipe, {bad});
     EXPECT_THAT(problem, testing::HasSubstr("key `k1`")) << bad;
     if (bad[0] != '\0') {
-      EXPECT_EQ(problem.find(bad), std::string::npos) << "the message holds the secret: " << problem;
+      EXPECT_EQ(problem.find(bad), std::string::npos)
+          << "the message holds the secret: " << problem;
     }
   }
 }
@@ -36,9 +40,11 @@ TEST(KeyRingTest, CountsAtTheirLimitAndOneMore) {
 }
 
 TEST(KeyRingTest, Ed25519KeysAreThirtyTwoBytes) {
-  const auto recipe = RecipeOf("algorithms: [{kind: ed25519, key_encoding: hex}]\nsignature: {headers: [X]}\n"
-                               "message: [{body: true}]");
-  EXPECT_EQ(Problem(recipe, {"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}), "");
+  const auto recipe = RecipeOf(
+      "algorithms: [{kind: ed25519, key_encoding: hex}]\nsignature: {headers: [X]}\n"
+      "message: [{body: true}]");
+  EXPECT_EQ(Problem(recipe, {"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}),
+            "");
   EXPECT_THAT(Problem(recipe, {"d75a98"}), testing::HasSubstr("key `k1`"));
 }
 

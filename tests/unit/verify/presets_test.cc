@@ -1,8 +1,9 @@
 #include "server/verify/presets.h"
 
-#include "gmock/gmock.h"
 #include "server/verify/internal/recipe_check.h"
 #include "tests/support/recipes.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {
@@ -14,7 +15,8 @@ TEST(PresetsTest, EveryPresetLoadsAndCanWork) {
     ASSERT_TRUE(recipe.ok()) << preset.name << recipe.status();
     EXPECT_TRUE(CheckRecipe(*recipe, true).ok()) << preset.name << CheckRecipe(*recipe, true);
     EXPECT_FALSE(recipe->description().empty()) << preset.name;
-    EXPECT_TRUE(recipe->has_dedup_window()) << preset.name << " does not cover the provider's retries";
+    EXPECT_TRUE(recipe->has_dedup_window())
+        << preset.name << " does not cover the provider's retries";
     EXPECT_TRUE(preset.yaml.find("# Source: ") != std::string_view::npos) << preset.name;
     EXPECT_NE(recipe->algorithms(0).kind(), config::v1::ALGORITHM_KIND_NONE) << preset.name;
   }
@@ -27,8 +29,9 @@ TEST(PresetsTest, UnknownNamesAreAnsweredWithTheKnown) {
 }
 
 TEST(PresetsTest, ChangesReplaceFieldsAndWholeLists) {
-  const auto merged = MergeRecipe(*LoadPreset("stripe"), RecipeOf("timestamp: {max_age: 1m}\nkeep_headers: [X-A]\n"
-                                                                    "event: {type: [{header: X-Type}]}"));
+  const auto merged =
+      MergeRecipe(*LoadPreset("stripe"), RecipeOf("timestamp: {max_age: 1m}\nkeep_headers: [X-A]\n"
+                                                  "event: {type: [{header: X-Type}]}"));
   EXPECT_EQ(merged.timestamp().max_age().seconds(), 60);
   EXPECT_EQ(merged.timestamp().label(), "t") << "what is not said stays";
   EXPECT_EQ(merged.event().type_size(), 1);

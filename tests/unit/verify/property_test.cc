@@ -1,13 +1,13 @@
 // For random recipes: what is signed as the recipe says verifies, and a change of any covered byte
 // does not. Signatures are made with OpenSSL's one-shot HMAC, not with the bridge's.
+#include "server/base/encoding.h"
+#include "server/base/strings.h"
+#include "tests/support/recipes.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <random>
-
-#include "server/base/encoding.h"
-#include "server/base/strings.h"
-#include "tests/support/recipes.h"
 
 namespace hookbridge {
 namespace {
@@ -66,7 +66,8 @@ class Webhook {
   }
   std::string Word() {
     std::string word;
-    for (size_t i = 3 + Next(10); i > 0; --i) word.push_back("abcdefghijklmnopqrstuvwxyz0123456789"[Next(36)]);
+    for (size_t i = 3 + Next(10); i > 0; --i)
+      word.push_back("abcdefghijklmnopqrstuvwxyz0123456789"[Next(36)]);
     return word;
   }
 
@@ -104,22 +105,25 @@ class Webhook {
       if (part.has_timestamp()) message += std::to_string(kNow);
       if (part.has_header()) message += signed_header_;
       if (part.has_literal()) message += part.literal();
-      if (part.has_url()) message += "https://hooks.example/hooks/test" + (query_.empty() ? "" : "?" + query_);
+      if (part.has_url())
+        message += "https://hooks.example/hooks/test" + (query_.empty() ? "" : "?" + query_);
       if (part.has_method()) message += "POST";
       if (part.has_body()) message += body_;
     }
-    const EVP_MD* const hash = recipe_.algorithms(0).hash() == HASH_FUNCTION_SHA1     ? EVP_sha1()
-                               : recipe_.algorithms(0).hash() == HASH_FUNCTION_SHA512 ? EVP_sha512()
-                                                                                       : EVP_sha256();
+    const EVP_MD* const hash = recipe_.algorithms(0).hash() == HASH_FUNCTION_SHA1 ? EVP_sha1()
+                               : recipe_.algorithms(0).hash() == HASH_FUNCTION_SHA512
+                                   ? EVP_sha512()
+                                   : EVP_sha256();
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
-    HMAC(hash, secret_.data(), static_cast<int>(secret_.size()), reinterpret_cast<const unsigned char*>(message.data()),
-         message.size(), mac, &size);
+    HMAC(hash, secret_.data(), static_cast<int>(secret_.size()),
+         reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
     return {reinterpret_cast<const char*>(mac), size};
   }
 
   std::string Encode(const std::string& mac) const {
-    return recipe_.signature().encoding() == SIGNATURE_ENCODING_BASE64 ? Base64Encode(mac) : HexEncode(mac);
+    return recipe_.signature().encoding() == SIGNATURE_ENCODING_BASE64 ? Base64Encode(mac)
+                                                                       : HexEncode(mac);
   }
   // Another digit of the same alphabet, where it changes the value.
   void Flip(std::string& signature) {
@@ -130,10 +134,14 @@ class Webhook {
   std::string Wrap(const std::string& signature, const std::string& timestamp) const {
     const std::string time = recipe_.timestamp().has_label() ? "t=" + timestamp + "," : "";
     switch (recipe_.signature().syntax()) {
-      case SIGNATURE_SYNTAX_PREFIX: return "sig=" + signature;
-      case SIGNATURE_SYNTAX_LIST: return "v0,AAAA v1," + signature;
-      case SIGNATURE_SYNTAX_KEY_VALUE: return time + "v0=00,v1=" + signature;
-      default: return signature;
+      case SIGNATURE_SYNTAX_PREFIX:
+        return "sig=" + signature;
+      case SIGNATURE_SYNTAX_LIST:
+        return "v0,AAAA v1," + signature;
+      case SIGNATURE_SYNTAX_KEY_VALUE:
+        return time + "v0=00,v1=" + signature;
+      default:
+        return signature;
     }
   }
 
@@ -151,7 +159,8 @@ TEST(VerifyPropertyTest, SignedRequestsVerifyAndChangedOnesDoNot) {
     const auto verifier = VerifierOf(webhook.recipe(), {webhook.secret()});
     ASSERT_TRUE(verifier.ok()) << verifier.status() << webhook.recipe().ShortDebugString();
     const absl::Time now = absl::FromUnixSeconds(kNow);
-    ASSERT_EQ(VerdictOf(**verifier, webhook.Build(), now), "ok:k1") << webhook.recipe().ShortDebugString();
+    ASSERT_EQ(VerdictOf(**verifier, webhook.Build(), now), "ok:k1")
+        << webhook.recipe().ShortDebugString();
     for (int change = 0; change < 7; ++change) {
       if (!webhook.Covers(change)) continue;
       ASSERT_EQ(VerdictOf(**verifier, webhook.Build(change), now), "signature_mismatch")

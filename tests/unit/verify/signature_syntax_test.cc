@@ -1,9 +1,10 @@
 #include "server/verify/internal/signature_syntax.h"
 
-#include <string>
+#include "server/base/limits.h"
 
 #include "gtest/gtest.h"
-#include "server/base/limits.h"
+
+#include <string>
 
 namespace hookbridge {
 namespace {
@@ -42,7 +43,8 @@ TEST(SignatureSyntaxTest, ListsAndPairs) {
   EXPECT_EQ(Show(list, "v1,a v1a,b"), "[v1|a][v1a|b]");
   const auto pairs = Of(config::v1::SIGNATURE_SYNTAX_KEY_VALUE);
   EXPECT_EQ(Show(pairs, "t=1,v1=a,v0=b"), "[t|1][v1|a][v0|b]");
-  for (const char* const bad : {"", "v1", "=a", "noequals,v1=a"}) EXPECT_EQ(Show(pairs, bad), "refused") << bad;
+  for (const char* const bad : {"", "v1", "=a", "noequals,v1=a"})
+    EXPECT_EQ(Show(pairs, bad), "refused") << bad;
 }
 
 TEST(SignatureSyntaxTest, EntriesAtTheirLimitAndOneMore) {
@@ -52,7 +54,8 @@ TEST(SignatureSyntaxTest, EntriesAtTheirLimitAndOneMore) {
     return text;
   };
   EXPECT_NE(Show(Of(config::v1::SIGNATURE_SYNTAX_LIST), list(limits::kSignaturesMax)), "refused");
-  EXPECT_EQ(Show(Of(config::v1::SIGNATURE_SYNTAX_LIST), list(limits::kSignaturesMax + 1)), "refused");
+  EXPECT_EQ(Show(Of(config::v1::SIGNATURE_SYNTAX_LIST), list(limits::kSignaturesMax + 1)),
+            "refused");
 }
 
 TEST(SignatureSyntaxTest, EncodingsHaveOneTextForOneValue) {

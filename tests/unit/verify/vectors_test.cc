@@ -1,15 +1,16 @@
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+#include "tests/support/request_builder.h"
+
+#include "gtest/gtest.h"
 #include <boost/json.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
-
-#include "gtest/gtest.h"
-#include "server/verify/presets.h"
-#include "server/verify/verifier.h"
-#include "tests/support/request_builder.h"
 
 namespace hookbridge {
 namespace {
@@ -22,8 +23,12 @@ struct Tally {
 // Preset of a provider in the vectors; empty for schemes that the bridge does not have.
 std::string PresetOf(const std::string& provider) {
   static const std::map<std::string, std::string> kPresets = {
-      {"standard-webhooks", "standard_webhooks"}, {"svix", "svix"},   {"stripe", "stripe"},
-      {"github", "github"},                       {"shopify", "shopify"}, {"slack", "slack"}};
+      {"standard-webhooks", "standard_webhooks"},
+      {"svix", "svix"},
+      {"stripe", "stripe"},
+      {"github", "github"},
+      {"shopify", "shopify"},
+      {"slack", "slack"}};
   const auto it = kPresets.find(provider);
   return it == kPresets.end() ? "" : it->second;
 }

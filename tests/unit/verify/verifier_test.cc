@@ -1,8 +1,9 @@
 #include "server/verify/verifier.h"
 
-#include "gmock/gmock.h"
 #include "server/base/encoding.h"
 #include "tests/support/recipes.h"
+
+#include "gmock/gmock.h"
 
 namespace hookbridge {
 namespace {
@@ -13,7 +14,8 @@ TEST(VerifierTest, StaticTokens) {
   const auto verifier = *VerifierOf(RecipeOf(R"(
 algorithms: [{kind: static_token}]
 signature: {headers: [X-Token, X-Old-Token], syntax: prefix, prefix: "Bearer "}
-)"), {"first", "second"});
+)"),
+                                    {"first", "second"});
   const auto with = [&](const std::string& name, const std::string& value) {
     return VerdictOf(*verifier, RequestBuilder().Header(name, value), kNow);
   };
@@ -24,25 +26,34 @@ signature: {headers: [X-Token, X-Old-Token], syntax: prefix, prefix: "Bearer "}
   EXPECT_EQ(with("X-Token", "bearer first"), "credential_malformed");
   EXPECT_EQ(with("X-Token", "Bearer "), "credential_missing");
   EXPECT_EQ(with("X-Other", "Bearer first"), "credential_missing");
-  EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Header("X-Token", "Bearer first").Header("x-token", "Bearer first"), kNow),
-            "duplicate_header");
+  EXPECT_EQ(
+      VerdictOf(
+          *verifier,
+          RequestBuilder().Header("X-Token", "Bearer first").Header("x-token", "Bearer first"),
+          kNow),
+      "duplicate_header");
 }
 
 TEST(VerifierTest, UrlTokens) {
-  const auto verifier = *VerifierOf(RecipeOf("algorithms: [{kind: url_token}]"), {"secret-1", "secret-2"});
+  const auto verifier =
+      *VerifierOf(RecipeOf("algorithms: [{kind: url_token}]"), {"secret-1", "secret-2"});
   EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Token("secret-2"), kNow), "ok:k2");
   EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Token("secret-3"), kNow), "credential_mismatch");
   EXPECT_EQ(VerdictOf(*verifier, RequestBuilder(), kNow), "credential_missing");
 }
 
 TEST(VerifierTest, AUrlTokenBesideTheSchemeIsNeededToo) {
-  const auto recipe = RecipeOf("algorithms: [{kind: static_token}]\nsignature: {headers: [X-Token]}");
+  const auto recipe =
+      RecipeOf("algorithms: [{kind: static_token}]\nsignature: {headers: [X-Token]}");
   const auto both = *VerifierOf(recipe, {"t"}, "in-the-url");
-  EXPECT_EQ(VerdictOf(*both, RequestBuilder().Token("in-the-url").Header("X-Token", "t"), kNow), "ok:k1");
-  EXPECT_EQ(VerdictOf(*both, RequestBuilder().Token("other").Header("X-Token", "t"), kNow), "credential_mismatch");
+  EXPECT_EQ(VerdictOf(*both, RequestBuilder().Token("in-the-url").Header("X-Token", "t"), kNow),
+            "ok:k1");
+  EXPECT_EQ(VerdictOf(*both, RequestBuilder().Token("other").Header("X-Token", "t"), kNow),
+            "credential_mismatch");
   EXPECT_EQ(VerdictOf(*both, RequestBuilder().Header("X-Token", "t"), kNow), "credential_missing");
   const auto none = *VerifierOf(recipe, {"t"});
-  EXPECT_EQ(VerdictOf(*none, RequestBuilder().Token("any").Header("X-Token", "t"), kNow), "credential_mismatch");
+  EXPECT_EQ(VerdictOf(*none, RequestBuilder().Token("any").Header("X-Token", "t"), kNow),
+            "credential_mismatch");
 }
 
 TEST(VerifierTest, Basic) {
@@ -66,8 +77,9 @@ TEST(VerifierTest, NoneAcceptsAndNamesNoKey) {
 TEST(VerifierTest, KeysHaveTheirTimes) {
   VerifierOptions options;
   options.recipe = RecipeOf("algorithms: [{kind: url_token}]");
-  options.keys = {{.id = "old", .secret = "old", .not_before = absl::InfinitePast(), .not_after = kNow},
-                  {.id = "new", .secret = "new", .not_before = kNow, .not_after = absl::InfiniteFuture()}};
+  options.keys = {
+      {.id = "old", .secret = "old", .not_before = absl::InfinitePast(), .not_after = kNow},
+      {.id = "new", .secret = "new", .not_before = kNow, .not_after = absl::InfiniteFuture()}};
   const auto verifier = *Verifier::Create(options);
   const absl::Time before = kNow - absl::Nanoseconds(1);
   EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Token("old"), before), "ok:old");
@@ -85,14 +97,20 @@ algorithms: [{kind: hmac}]
 signature: {headers: [X-Sig]}
 timestamp: {header: X-Time}
 message: [{timestamp: true}, {body: true}]
-)"), {"a-very-secret-key"});
-  const auto request = RequestBuilder().Header("X-Sig", std::string(64, 'a')).Header("X-Time", "1700000000").Body("b").Build();
+)"),
+                                    {"a-very-secret-key"});
+  const auto request = RequestBuilder()
+                           .Header("X-Sig", std::string(64, 'a'))
+                           .Header("X-Time", "1700000000")
+                           .Body("b")
+                           .Build();
   const auto steps = verifier->Explain(request, kNow);
   ASSERT_EQ(steps.size(), 4u);
   EXPECT_TRUE(steps[0].ok && steps[1].ok && steps[2].ok);
   EXPECT_FALSE(steps[3].ok);
   EXPECT_EQ(steps[3].what, "signature_mismatch");
-  for (const ExplainStep& step : steps) EXPECT_EQ(step.detail.find("a-very-secret-key"), std::string::npos);
+  for (const ExplainStep& step : steps)
+    EXPECT_EQ(step.detail.find("a-very-secret-key"), std::string::npos);
 }
 
 TEST(VerifierTest, TimestampWindowsEndExactly) {
@@ -101,23 +119,29 @@ algorithms: [{kind: hmac}]
 signature: {headers: [X-Sig]}
 timestamp: {header: X-Time, max_age: 10s, max_future: 20s}
 message: [{timestamp: true}, {body: true}]
-)"), {"k"});
+)"),
+                                    {"k"});
   const auto at = [&](int64_t seconds) {
-    return VerdictOf(*verifier, RequestBuilder()
-                                    .Header("X-Sig", std::string(64, 'a'))
-                                    .Header("X-Time", std::to_string(absl::ToUnixSeconds(kNow) + seconds)), kNow);
+    return VerdictOf(*verifier,
+                     RequestBuilder()
+                         .Header("X-Sig", std::string(64, 'a'))
+                         .Header("X-Time", std::to_string(absl::ToUnixSeconds(kNow) + seconds)),
+                     kNow);
   };
   EXPECT_EQ(at(-10), "signature_mismatch") << "the time is fine";
   EXPECT_EQ(at(-11), "timestamp_stale");
   EXPECT_EQ(at(20), "signature_mismatch");
   EXPECT_EQ(at(21), "timestamp_future");
   const auto text = [&](const std::string& value) {
-    return VerdictOf(*verifier, RequestBuilder().Header("X-Sig", std::string(64, 'a')).Header("X-Time", value), kNow);
+    return VerdictOf(*verifier,
+                     RequestBuilder().Header("X-Sig", std::string(64, 'a')).Header("X-Time", value),
+                     kNow);
   };
   for (const char* const bad : {"", "x", "-1", "+1", " 1", "1.5", "1e9", "0x1", "12345678901234"}) {
     EXPECT_EQ(text(bad), "timestamp_malformed") << bad;
   }
-  EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Header("X-Sig", std::string(64, 'a')), kNow), "timestamp_missing");
+  EXPECT_EQ(VerdictOf(*verifier, RequestBuilder().Header("X-Sig", std::string(64, 'a')), kNow),
+            "timestamp_missing");
 }
 
 }  // namespace
