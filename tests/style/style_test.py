@@ -100,7 +100,7 @@ class StyleTest(unittest.TestCase):
     # Every limit has a name in limits.h and a line in docs/operations.md.
     def test_every_limit_and_reason_is_documented(self):
         operations = (SOURCE / "docs/operations.md").read_text()
-        reasons = re.findall(r'return "([a-z_]+)";', (SOURCE / "server/base/reason.cc").read_text())
+        reasons = re.findall(r'"([a-z_]+)"', (SOURCE / "server/base/reason.cc").read_text())
         self.assertGreater(len(reasons), 20)
         self.assertEqual([r for r in reasons if f"`{r}`" not in operations], [])
         fields = re.findall(r"^  (?:uint32|uint64|google\.protobuf\.Duration) (\w+) = \d+;",
