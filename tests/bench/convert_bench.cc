@@ -1,18 +1,19 @@
 // The transcoder beside Protobuf's JSON reader on the same bodies, and a whole conversion.
-#include <benchmark/benchmark.h>
-
-#include <fstream>
-#include <iterator>
-#include <string>
-
-#include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
 #include "server/convert/converter.h"
 #include "server/convert/internal/json_tape.h"
 #include "server/convert/internal/value_writer.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
 #include "tests/support/request_builder.h"
+
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+
+#include <benchmark/benchmark.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
 
 namespace hookbridge {
 namespace {
@@ -82,9 +83,9 @@ void BM_ConvertWebhook(benchmark::State& state) {
       *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {}, .public_url = {}});
   const auto converter =
       *Converter::Create({.source = "bench", .recipe = recipe, .public_url = {}, .limits = {}});
-  auto verdict =
-      verifier->Verify(RequestBuilder().Header("Content-Type", "application/json").Body(body).Build(),
-                       absl::UnixEpoch());
+  auto verdict = verifier->Verify(
+      RequestBuilder().Header("Content-Type", "application/json").Body(body).Build(),
+      absl::UnixEpoch());
   const auto& webhook = std::get<VerifiedWebhook>(verdict);
   for (auto _ : state) benchmark::DoNotOptimize(converter->Convert(webhook));
   SetRate(state, body);

@@ -171,7 +171,7 @@ TEST_F(CursorReadTest, BatchesEndAtTheirLimits) {
 }
 
 TEST_F(CursorReadTest, ABatchIsCutAtOneMebibyteAndALargerEventTravelsAlone) {
-  for (const size_t bytes : {200'000, 200'000, 200'000, 2'000'000, 10})
+  for (const size_t bytes : {200'000u, 200'000u, 200'000u, 2'000'000u, 10u})
     Append({.body_bytes = bytes});
   std::vector<int> sizes;
   for (const auto& message : RunOf(Earliest()).messages) {

@@ -38,7 +38,7 @@ class RpcDeliveryTest : public RpcFixture {
 
 // What arrives through gRPC's slices is what was stored, byte for byte.
 TEST_F(RpcDeliveryTest, TheTypedStubGetsWhatWasStored) {
-  for (const size_t bytes : {10, 600, 5'000, 70'000, 900'000}) Append({.body_bytes = bytes});
+  for (const size_t bytes : {10u, 600u, 5'000u, 70'000u, 900'000u}) Append({.body_bytes = bytes});
   v1::SubscribeRequest request = ToTheEnd();
   request.set_payload_view(v1::PAYLOAD_VIEW_FULL);
   const Got got = Read(request);
