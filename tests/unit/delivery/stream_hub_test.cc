@@ -15,6 +15,19 @@ class Client final : public StreamSink {
  public:
   explicit Client(StreamHub& hub, bool reads = true) : hub_(hub), reads_(reads) {}
 
+  // Leaves, if it is still there: a sink lives until its Finish.
+  ~Client() override {
+    bool writing = false;
+    {
+      MutexLock lock(mutex_);
+      if (key_ == 0 || finished_) return;
+      writing = writing_;
+    }
+    hub_.Cancel(key_);
+    if (writing) hub_.WriteDone(key_, false);
+    AwaitFinish();
+  }
+
   void Write(std::vector<Piece> message) override {
     StreamKey key = 0;
     {
