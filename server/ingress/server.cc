@@ -65,7 +65,7 @@ struct IngressServer::Impl {
 
   absl::Status Listen();
   asio::awaitable<void> AcceptLoop();
-  void Deal(tcp::socket socket, IngressLane& lane);
+  void Deal(TcpSocket socket, IngressLane& lane);
 
   IngressState state;
   std::unique_ptr<asio::ssl::context> tls;
@@ -114,7 +114,7 @@ asio::awaitable<void> IngressServer::Impl::AcceptLoop() {
   }
 }
 
-void IngressServer::Impl::Deal(tcp::socket socket, IngressLane& lane) {
+void IngressServer::Impl::Deal(TcpSocket socket, IngressLane& lane) {
   boost::system::error_code ignored;
   if (state.connections.fetch_add(1, std::memory_order_acq_rel) >= state.config.connections_max()) {
     state.connections.fetch_sub(1, std::memory_order_acq_rel);
@@ -124,7 +124,7 @@ void IngressServer::Impl::Deal(tcp::socket socket, IngressLane& lane) {
     return;
   }
   socket.set_option(tcp::no_delay(true), ignored);
-  auto shared = std::make_shared<tcp::socket>(std::move(socket));
+  auto shared = std::make_shared<TcpSocket>(std::move(socket));
   const auto serve = [this, &lane, shared] {
     ServeConnection(std::move(*shared), tls.get(), lane, state);
   };

@@ -76,7 +76,9 @@ class Inspector {
   }
 
   void Dedup() {
-    const std::unique_ptr<rocksdb::Iterator> it(database_.db->NewIterator({}, database_.dedup));
+    rocksdb::ReadOptions all;
+    all.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> it(database_.db->NewIterator(all, database_.dedup));
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       ++dedup_rows_;
       const auto row = rocks::DecodeDedupRow(AsView(it->value()));

@@ -20,6 +20,11 @@ constexpr size_t kLinearKeysMax = 12;
 bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+// Most keys of one object differ in length or first letter.
+bool SameKey(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b));
+}
+
 // First byte at or after `at` that a string cannot simply contain: quote, backslash, control, or
 // not ASCII.
 const char* SkipPlain(const char* at, const char* end) {
@@ -355,7 +360,7 @@ class JsonParser {
     if (members <= kLinearKeysMax) {
       for (size_t i = 1; i < keys.size(); ++i) {
         for (size_t j = 0; j < i; ++j) {
-          if (keys[i] == keys[j]) return false;
+          if (SameKey(keys[i], keys[j])) return false;
         }
       }
       return true;

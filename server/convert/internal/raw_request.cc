@@ -101,11 +101,12 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
 }
 
 bool RawRequestWriter::Keeps(std::string_view header) const {
-  const std::string name = Lower(header);
-  if (std::find(never_.begin(), never_.end(), name) != never_.end()) return false;
-  if (std::find(names_.begin(), names_.end(), name) != names_.end()) return true;
-  return std::any_of(prefixes_.begin(), prefixes_.end(),
-                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+  const auto is_header = [&](const std::string& name) { return SameHeaderName(name, header); };
+  if (std::any_of(never_.begin(), never_.end(), is_header)) return false;
+  if (std::any_of(names_.begin(), names_.end(), is_header)) return true;
+  return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& prefix) {
+    return SameHeaderName(prefix, header.substr(0, prefix.size()));
+  });
 }
 
 std::string RawRequestWriter::Write(const WebhookRequest& request) const {

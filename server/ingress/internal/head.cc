@@ -1,6 +1,7 @@
 #include "server/ingress/internal/head.h"
 
 #include <algorithm>
+#include <array>
 
 namespace hookbridge {
 namespace {
@@ -8,10 +9,20 @@ namespace {
 constexpr size_t kMethodBytesMax = 16;
 constexpr size_t kLengthDigitsMax = 18;
 
-bool IsTokenChar(char c) {
-  if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+// RFC 9110 section 5.6.2, by byte.
+constexpr std::array<bool, 256> MakeTokenChars() {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[static_cast<size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[static_cast<size_t>(c)] = true;
+  }
+  return table;
 }
+constexpr std::array<bool, 256> kTokenChars = MakeTokenChars();
+
+bool IsTokenChar(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
 
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);

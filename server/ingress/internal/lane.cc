@@ -12,16 +12,25 @@ namespace hookbridge {
 namespace {
 
 // Often enough that no deadline is missed by more than an eighth, or a quarter second.
-std::chrono::milliseconds SweepInterval(const config::v1::Ingress& config) {
-  const absl::Duration shortest =
-      std::min({ToDuration(config.header_timeout()), ToDuration(config.body_timeout()),
-                ToDuration(config.write_timeout()), ToDuration(config.idle_timeout()),
-                ToDuration(config.handshake_timeout()), ToDuration(config.handler_timeout())});
-  return std::clamp(absl::ToChronoMilliseconds(shortest / 8), std::chrono::milliseconds(5),
-                    std::chrono::milliseconds(250));
+std::chrono::milliseconds SweepInterval(const PhaseTimeouts& timeouts) {
+  const auto shortest = std::min({timeouts.handshake, timeouts.idle, timeouts.header,
+                                  timeouts.body, timeouts.handler, timeouts.write});
+  return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+}
+
+std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& duration) {
+  return absl::ToChronoMilliseconds(ToDuration(duration));
 }
 
 }  // namespace
+
+PhaseTimeouts::PhaseTimeouts(const config::v1::Ingress& config)
+    : handshake(ToMilliseconds(config.handshake_timeout())),
+      idle(ToMilliseconds(config.idle_timeout())),
+      header(ToMilliseconds(config.header_timeout())),
+      body(ToMilliseconds(config.body_timeout())),
+      handler(ToMilliseconds(config.handler_timeout())),
+      write(ToMilliseconds(config.write_timeout())) {}
 
 IngressLane::IngressLane(size_t index, IngressState& state)
     : index_(index),
@@ -29,7 +38,7 @@ IngressLane::IngressLane(size_t index, IngressState& state)
       context_(1),
       work_(context_.get_executor()),
       sweep_timer_(context_),
-      sweep_interval_(SweepInterval(state.config)),
+      sweep_interval_(SweepInterval(state.timeouts)),
       random_(std::random_device()()) {}
 
 IngressLane::~IngressLane() { Stop(); }

@@ -7,6 +7,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
@@ -19,14 +20,25 @@
 namespace hookbridge {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+// The one executor of this room, by its own type: nothing is erased on the way of a request.
+using LaneExecutor = boost::asio::io_context::executor_type;
+using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LaneExecutor>;
+
+// How long each phase of a connection may take.
+struct PhaseTimeouts {
+  explicit PhaseTimeouts(const config::v1::Ingress& config);
+
+  std::chrono::milliseconds handshake, idle, header, body, handler, write;
+};
 
 // What all lanes share. Immutable but for the atomics.
 struct IngressState {
   IngressState(const config::v1::Ingress& ingress, RequestHandler& request_handler,
                const Clock& wall_clock)
-      : config(ingress), handler(request_handler), clock(wall_clock) {}
+      : config(ingress), timeouts(ingress), handler(request_handler), clock(wall_clock) {}
 
   const config::v1::Ingress config;
+  const PhaseTimeouts timeouts;
   RequestHandler& handler;
   const Clock& clock;
   std::atomic<uint32_t> connections{0};

@@ -30,7 +30,10 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+template <typename T>
+using Awaitable = asio::awaitable<T, LaneExecutor>;
+using UseAwaitable = asio::use_awaitable_t<LaneExecutor>;
+constexpr auto kAwait = asio::as_tuple(UseAwaitable());
 constexpr size_t kReadBytes = 16 << 10;
 // A chunk header or trailer section that has not ended within this is refused.
 constexpr size_t kChunkHeaderBytesMax = 64 << 10;
@@ -62,6 +65,7 @@ HttpResponse RefusalResponse(int status) {
 // The answer of the handler, given once: by the handler, or by the deadline. Lane-bound.
 struct Completion {
   absl::AnyInvocable<void(HttpResponse)> resume;
+  bool initiating = true;  // the handler has not returned yet
 
   void Complete(HttpResponse response) {
     if (!resume) return;
@@ -136,12 +140,12 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
  private:
-  void Enter(Phase phase, const google::protobuf::Duration& timeout) {
+  void Enter(Phase phase, std::chrono::milliseconds timeout) {
     phase_ = phase;
-    deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(ToDuration(timeout));
+    deadline = std::chrono::steady_clock::now() + timeout;
   }
 
-  asio::awaitable<void> Run() {
+  Awaitable<void> Run() {
     const auto self = this->shared_from_this();
     if (!co_await Handshake()) co_return;
     while (true) {
@@ -153,9 +157,9 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     stream_.lowest_layer().close(ignored);
   }
 
-  asio::awaitable<bool> Handshake() {
-    if constexpr (!std::is_same_v<Stream, tcp::socket>) {
-      Enter(Phase::kHandshake, config_.handshake_timeout());
+  Awaitable<bool> Handshake() {
+    if constexpr (!std::is_same_v<Stream, TcpSocket>) {
+      Enter(Phase::kHandshake, state_.timeouts.handshake);
       const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
       co_return !error;
     }
@@ -163,12 +167,12 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   // Reads until the buffer holds a whole head; its size, or 0 when the connection ends.
-  asio::awaitable<size_t> ReadHeadBytes() {
+  Awaitable<size_t> ReadHeadBytes() {
     size_t scanned = 0;
-    Enter(Phase::kIdle, config_.idle_timeout());
+    Enter(Phase::kIdle, state_.timeouts.idle);
     while (true) {
       const std::string_view bytes = Buffered();
-      if (!bytes.empty() && phase_ == Phase::kIdle) Enter(Phase::kHeader, config_.header_timeout());
+      if (!bytes.empty() && phase_ == Phase::kIdle) Enter(Phase::kHeader, state_.timeouts.header);
       bool line_seen = scanned > 0;
       for (size_t at = bytes.find('\n', scanned); at != std::string_view::npos;
            at = bytes.find('\n', at + 1)) {
@@ -197,7 +201,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   // One request from its head to its answer; whether the connection stays.
-  asio::awaitable<bool> ServeRequest(size_t head_bytes) {
+  Awaitable<bool> ServeRequest(size_t head_bytes) {
     WebhookRequest request;
     const std::string_view bytes = Buffered().substr(0, head_bytes);
     request.header_block.assign(bytes.begin(), bytes.end());
@@ -244,7 +248,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     co_return co_await Answer(rules, response);
   }
 
-  asio::awaitable<bool> ServeOther(const Head& head, const Route& route, const AnswerRules& rules) {
+  Awaitable<bool> ServeOther(const Head& head, const Route& route, const AnswerRules& rules) {
     HttpResponse response;
     if (route.kind == RouteKind::kNotFound) {
       state_.handler.Refused(Reason::kUnknownSource, "", remote_address_);
@@ -263,34 +267,34 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   // An answer without looking at the body: what is left of it cannot be skipped, so close.
-  asio::awaitable<bool> AnswerEarly(const AnswerRules& rules, HttpResponse& response) {
+  Awaitable<bool> AnswerEarly(const AnswerRules& rules, HttpResponse& response) {
     response.close |= rules.unread_body;
     const bool stays = co_await Answer(rules, response);
     if (!stays && rules.unread_body) co_await Linger();
     co_return stays;
   }
 
-  asio::awaitable<bool> Answer(const AnswerRules& rules, const HttpResponse& response) {
+  Awaitable<bool> Answer(const AnswerRules& rules, const HttpResponse& response) {
     const bool keep_alive =
         rules.keep_alive && !response.close && !state_.draining.load(std::memory_order_relaxed);
     // An HTTP/1.0 sender has to be told that the connection stays.
     WriteResponse(response, keep_alive, rules.with_body, out_);
     if (keep_alive && rules.http_1_0)
       out_.insert(out_.find("\r\n") + 2, "Connection: keep-alive\r\n");
-    Enter(Phase::kWrite, config_.write_timeout());
+    Enter(Phase::kWrite, state_.timeouts.write);
     const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(out_), kAwait);
     co_return !error && keep_alive;
   }
 
-  asio::awaitable<void> RefuseAndClose(Reason reason, int status) {
+  Awaitable<void> RefuseAndClose(Reason reason, int status) {
     state_.handler.Refused(reason, source_, remote_address_);
     WriteResponse(RefusalResponse(status), /*keep_alive=*/false, /*with_body=*/true, out_);
-    Enter(Phase::kWrite, config_.write_timeout());
+    Enter(Phase::kWrite, state_.timeouts.write);
     const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(out_), kAwait);
     if (!error) co_await Linger();
   }
 
-  asio::awaitable<void> Linger() {
+  Awaitable<void> Linger() {
     boost::system::error_code ignored;
     stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, ignored);
     phase_ = Phase::kLinger;
@@ -303,9 +307,9 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     }
   }
 
-  asio::awaitable<bool> ReadBody(const Head& head, Admission& admission, std::string& body) {
+  Awaitable<bool> ReadBody(const Head& head, Admission& admission, std::string& body) {
     if (!head.has_body()) co_return true;
-    Enter(Phase::kBody, config_.body_timeout());
+    Enter(Phase::kBody, state_.timeouts.body);
     if (head.expect_continue && buffer_.size() == 0) {
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       const auto [error, bytes] =
@@ -317,7 +321,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   // Admission has compared the size with its limit.
-  asio::awaitable<bool> ReadSizedBody(uint64_t size, std::string& body) {
+  Awaitable<bool> ReadSizedBody(uint64_t size, std::string& body) {
     body.resize(size);
     size_t have = std::min<size_t>(buffer_.size(), size);
     std::memcpy(body.data(), buffer_.data().data(), have);
@@ -332,7 +336,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   }
 
   // Beast decodes the chunks; it is given a head of its own, since ours has been read strictly.
-  asio::awaitable<bool> ReadChunkedBody(Admission& admission, std::string& body) {
+  Awaitable<bool> ReadChunkedBody(Admission& admission, std::string& body) {
     static constexpr std::string_view kHead =
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     http::request_parser<http::string_body> parser;
@@ -371,25 +375,26 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     co_return true;
   }
 
-  asio::awaitable<void> Handle(WebhookRequest& request, HttpResponse& response) {
-    Enter(Phase::kHandler, config_.handler_timeout());
+  Awaitable<void> Handle(WebhookRequest& request, HttpResponse& response) {
+    Enter(Phase::kHandler, state_.timeouts.handler);
     completion_ = std::make_shared<Completion>();
     const auto initiate = [this, &request](auto resume) {
       // Never from inside the initiation: an early answer takes a turn through the loop.
-      const auto initiating = std::make_shared<bool>(true);
-      completion_->resume = std::move(resume);
-      state_.handler.Handle(
-          std::move(request), lane_,
-          [&lane = lane_, completion = completion_, initiating](HttpResponse answer) {
-            if (!*initiating) return completion->Complete(std::move(answer));
-            lane.Post([completion, answer = std::move(answer)]() mutable {
-              completion->Complete(std::move(answer));
-            });
-          });
-      *initiating = false;
+      const std::shared_ptr<Completion> completion = completion_;
+      completion->resume = std::move(resume);
+      state_.handler.Handle(std::move(request), lane_,
+                            [&lane = lane_, completion](HttpResponse answer) {
+                              if (!completion->initiating) {
+                                return completion->Complete(std::move(answer));
+                              }
+                              lane.Post([completion, answer = std::move(answer)]() mutable {
+                                completion->Complete(std::move(answer));
+                              });
+                            });
+      completion->initiating = false;
     };
-    response = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpResponse)>(
-        initiate, asio::use_awaitable);
+    response = co_await asio::async_initiate<const UseAwaitable, void(HttpResponse)>(
+        initiate, UseAwaitable());
     completion_.reset();
   }
 
@@ -397,7 +402,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     return {static_cast<const char*>(buffer_.data().data()), buffer_.size()};
   }
 
-  asio::awaitable<bool> ReadSome() {
+  Awaitable<bool> ReadSome() {
     const auto [error, bytes] =
         co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
     if (error) co_return false;
@@ -419,13 +424,13 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
 
 }  // namespace
 
-void ServeConnection(tcp::socket socket, asio::ssl::context* tls, IngressLane& lane,
+void ServeConnection(TcpSocket socket, asio::ssl::context* tls, IngressLane& lane,
                      IngressState& state) {
   if (tls == nullptr) {
-    std::make_shared<Session<tcp::socket>>(std::move(socket), lane, state)->Start();
+    std::make_shared<Session<TcpSocket>>(std::move(socket), lane, state)->Start();
     return;
   }
-  using TlsStream = asio::ssl::stream<tcp::socket>;
+  using TlsStream = asio::ssl::stream<TcpSocket>;
   std::make_shared<Session<TlsStream>>(TlsStream(std::move(socket), *tls), lane, state)->Start();
 }
 

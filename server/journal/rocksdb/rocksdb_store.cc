@@ -26,6 +26,9 @@ using rocks::ToStatus;
 rocksdb::Slice AsSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// A batch that grew beyond this gives its memory back.
+constexpr size_t kBatchBytesKept = 4 << 20;
+
 absl::Status NotOpen() { return absl::UnavailableError("journal: being opened again"); }
 
 std::string TimesKey(absl::Time time, Position position) {
@@ -46,6 +49,8 @@ struct RocksDbStore::Impl {
   mutable std::shared_mutex database_mutex;
   std::unique_ptr<Database> database;
   JournalId id{};
+  // The committer's: keeps its memory from one group to the next.
+  rocksdb::WriteBatch batch;
   mutable Mutex bounds_mutex;
   StoreBounds bounds ABSL_GUARDED_BY(bounds_mutex);
 
@@ -105,7 +110,8 @@ absl::Status RocksDbStore::Commit(const CommitGroup& group) {
   Impl& impl = *impl_;
   if (impl.database == nullptr) return NotOpen();
   const Database& database = *impl.database;
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch& batch = impl.batch;
+  batch.Clear();
   for (const StoredEventPtr& event : group.events) {
     const std::string key = BigEndian(event->position);
     const RecordHeader header = EncodeRecordHeader(*event);
@@ -133,9 +139,9 @@ absl::Status RocksDbStore::Commit(const CommitGroup& group) {
   }
   rocksdb::WriteOptions sync;
   sync.sync = true;
-  if (const rocksdb::Status status = database.db->Write(sync, &batch); !status.ok()) {
-    return ToStatus(status);
-  }
+  const rocksdb::Status status = database.db->Write(sync, &batch);
+  if (batch.GetDataSize() > kBatchBytesKept) batch = rocksdb::WriteBatch();
+  if (!status.ok()) return ToStatus(status);
   if (!group.events.empty()) {
     MutexLock lock(impl.bounds_mutex);
     impl.bounds.last = group.events.back()->position;
