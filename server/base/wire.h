@@ -15,7 +15,8 @@ enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 
 static_assert(std::endian::native == std::endian::little, "the wire form is little-endian");
 
 constexpr size_t VarintBytes(uint64_t value) {
-  return static_cast<size_t>(std::bit_width(value | 1) + 6) / 7;
+  // ceil(bits / 7) for 1 to 64 bits, without a division.
+  return (static_cast<size_t>(std::bit_width(value | 1)) * 9 + 64) / 64;
 }
 
 inline void AppendVarint(std::string& out, uint64_t value) {

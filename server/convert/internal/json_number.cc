@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hookbridge {
@@ -80,10 +81,25 @@ Decimal ReadDecimal(std::string_view text) {
   return decimal;
 }
 
+// Digits alone, few enough to be exact: most numbers.
+std::optional<uint64_t> ReadSmallInteger(std::string_view digits) {
+  if (digits.size() > kAlwaysExactDigits) return std::nullopt;
+  uint64_t value = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return value;
+}
+
 }  // namespace
 
 JsonNumber ReadJsonNumber(std::string_view lexeme) {
   const bool negative = lexeme.starts_with('-');
+  if (const auto integer = ReadSmallInteger(lexeme.substr(negative ? 1 : 0))) {
+    const auto value = static_cast<double>(*integer);
+    return {.value = negative ? -value : value, .exact = true};
+  }
   const Decimal decimal = ReadDecimal(lexeme);
   if (decimal.too_many) return {};
   if (decimal.count == 0) return {.value = negative ? -0.0 : 0.0, .exact = true};

@@ -65,8 +65,6 @@ void AppendUtf8(std::string& out, uint32_t code) {
   }
 }
 
-size_t FieldBytes(size_t content) { return 1 + VarintBytes(content) + content; }
-
 }  // namespace
 
 // Recursive descent; the depth limit bounds the stack. Every function returns false after an error.
@@ -387,20 +385,6 @@ absl::Status JsonTape::Parse(std::string_view text, const JsonLimits& limits) {
     return absl::ResourceExhaustedError("json_size: over 2 GiB");
   }
   return JsonParser(*this, limits).Run();
-}
-
-size_t ValueWireBytes(const JsonNode& node) {
-  switch (node.type) {
-    case JsonType::kNumber:
-      return node.exact ? 9 : FieldBytes(node.bytes);
-    case JsonType::kString:
-      return FieldBytes(node.bytes);
-    case JsonType::kArray:
-    case JsonType::kObject:
-      return FieldBytes(node.inner);
-    default:
-      return 2;
-  }
 }
 
 }  // namespace hookbridge

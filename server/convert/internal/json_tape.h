@@ -1,5 +1,7 @@
 #pragma once
 
+#include "server/base/wire.h"
+
 #include "absl/status/status.h"
 
 #include <cstddef>
@@ -59,7 +61,22 @@ class JsonTape {
   size_t inexact_count_ = 0;
 };
 
+// Bytes of a field of one-byte tag that has a length.
+inline size_t FieldBytes(size_t content) { return 1 + VarintBytes(content) + content; }
+
 // Bytes of the google.protobuf.Value message of a node.
-size_t ValueWireBytes(const JsonNode& node);
+inline size_t ValueWireBytes(const JsonNode& node) {
+  switch (node.type) {
+    case JsonType::kNumber:
+      return node.exact ? 9 : FieldBytes(node.bytes);
+    case JsonType::kString:
+      return FieldBytes(node.bytes);
+    case JsonType::kArray:
+    case JsonType::kObject:
+      return FieldBytes(node.inner);
+    default:
+      return 2;
+  }
+}
 
 }  // namespace hookbridge
