@@ -70,12 +70,14 @@ class Bridge:
         self.close_log()
         self.log = open(self.directory / "bridge.log", "ab")
         offset = self.log.tell()
-        self.process = subprocess.Popen([HOOKBRIDGE, "serve", "--config", config],
-                                        stderr=self.log, env=environment())
+        self.process = subprocess.Popen(self.command(config), stderr=self.log, env=environment())
         listening = self._wait_for_line("listening", offset)
         self.http_port = int(listening["http"].rsplit(":", 1)[1])
         self.grpc_port = int(listening["grpc"].rsplit(":", 1)[1])
         return self
+
+    def command(self, config):
+        return [HOOKBRIDGE, "serve", "--config", config]
 
     def _wait_for_line(self, event, offset):
         deadline = time.monotonic() + 60
@@ -173,10 +175,11 @@ class BridgeTest(unittest.TestCase):
     """A test with a running bridge."""
 
     config = CONFIG
+    bridge_class = Bridge
 
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory(prefix="hookbridge-e2e-")
         self.addCleanup(self.directory.cleanup)
-        self.bridge = Bridge(self.directory.name, self.config)
+        self.bridge = self.bridge_class(self.directory.name, self.config)
         self.addCleanup(self.bridge.stop)
         self.bridge.start()
