@@ -108,8 +108,7 @@ grep -o '"event":"webhook_refused".*' bridge.log | tail -n 1 | sed 's/^/   log: 
 
 step "kill -9 the bridge, start it again: acknowledged events are there, the stream resumes"
 before=$(grep -c . stream.log)
-kill -9 "$bridge"
-wait "$bridge" 2>/dev/null || true
+{ kill -9 "$bridge"; wait "$bridge"; } 2>/dev/null || true
 start_bridge
 run hookctl send payment_options --url "http://127.0.0.1:$http/hooks/po" --secret env:PO_TOKEN
 wait_events $((before + 1))

@@ -261,7 +261,7 @@ class Sender {
     if (accepted && !answer.body.empty() && answer.body == last_body_) {
       environment_.out << "  duplicate: the event that was there";
     }
-    if (!accepted) environment_.out << Hint(answer.status);
+    if (!accepted) environment_.out << "  " << Hint(answer.status);
     if (!answer.retry_after.empty()) {
       environment_.out << "  retry after " << Printable(answer.retry_after) << " s";
     }

@@ -13,8 +13,8 @@ namespace {
 
 // Often enough that no deadline is missed by more than an eighth, or a quarter second.
 std::chrono::milliseconds SweepInterval(const PhaseTimeouts& timeouts) {
-  const auto shortest = std::min({timeouts.handshake, timeouts.idle, timeouts.header,
-                                  timeouts.body, timeouts.handler, timeouts.write});
+  const auto shortest = std::min({timeouts.handshake, timeouts.idle, timeouts.header, timeouts.body,
+                                  timeouts.handler, timeouts.write});
   return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 

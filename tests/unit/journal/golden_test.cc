@@ -1,17 +1,18 @@
 // A directory that an older build wrote is read by this one, byte for byte.
-#include <unistd.h>
-
-#include <filesystem>
-
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "hookbridge/v1/event.pb.h"
 #include "server/base/strings.h"
 #include "server/journal/inspect.h"
 #include "server/journal/queued_journal.h"
 #include "server/journal/rocksdb/rocksdb_store.h"
 #include "tests/support/append_helper.h"
 #include "tests/support/fake_clock.h"
+
+#include "hookbridge/v1/event.pb.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace hookbridge {
 namespace {

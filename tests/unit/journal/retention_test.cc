@@ -1,10 +1,11 @@
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "server/base/strings.h"
 #include "server/journal/memory/memory_store.h"
 #include "server/journal/queued_journal.h"
 #include "tests/support/append_helper.h"
 #include "tests/support/fake_clock.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 
 namespace hookbridge {
 namespace {
@@ -13,8 +14,8 @@ class RetentionTest : public testing::Test {
  protected:
   void Open(QueuedJournalOptions options) {
     options.queue = {.events_max = 64, .bytes_max = 1 << 20};
-    journal_ = std::make_unique<QueuedJournal>(
-        options, std::make_unique<MemoryStore>(JournalId{1}), clock_, nullptr);
+    journal_ = std::make_unique<QueuedJournal>(options, std::make_unique<MemoryStore>(JournalId{1}),
+                                               clock_, nullptr);
     appender_ = std::make_unique<Appender>(*journal_);
   }
   // Lets a second pass and the committer look after retention, until `done` holds.
