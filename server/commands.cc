@@ -181,7 +181,9 @@ int Serve(const Arguments& arguments) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A peer that is gone and a file size limit are errors of a call, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 
   const std::string file = arguments.config.empty() ? "(no file)" : arguments.config;
   config::v1::Config config;

@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, kReasonCount> kNames = {
     "timestamp_stale",
     "timestamp_future",
     "no_active_key",
+    "unknown_key_id",
     "malformed_body",
     "overload",
     "journal_unavailable",

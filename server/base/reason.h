@@ -32,6 +32,7 @@ enum class Reason {
   kTimestampStale,
   kTimestampFuture,
   kNoActiveKey,
+  kUnknownKeyId,
   // Convert.
   kMalformedBody,
   // Journal and life cycle.

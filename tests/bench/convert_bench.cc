@@ -1,6 +1,6 @@
 // The transcoder beside Protobuf's JSON reader on the same bodies, and a whole conversion.
+#include "server/base/json_tape.h"
 #include "server/convert/converter.h"
-#include "server/convert/internal/json_tape.h"
 #include "server/convert/internal/value_writer.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"

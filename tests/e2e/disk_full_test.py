@@ -1,4 +1,5 @@
-"""A disk that is really full: a small tmpfs in a mount namespace of its own. Needs root."""
+"""A disk that is really full: a small tmpfs in a mount namespace of its own. Where that is not
+allowed (an unprivileged container), the process may write no larger file instead."""
 
 import subprocess
 import time
@@ -7,12 +8,17 @@ import unittest
 from harness import HOOKBRIDGE, Bridge, BridgeTest, stripe_event, stripe_headers
 
 SMALL_MB = 24
+MAY_MOUNT = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+                           capture_output=True).returncode == 0
 
 
 class SmallDiskBridge(Bridge):
     """Its data directory is a file system of SMALL_MB, which the test can let grow."""
 
     def command(self, config):
+        if not MAY_MOUNT:
+            limit = f"--fsize={SMALL_MB << 19}:"
+            return ["prlimit", limit, HOOKBRIDGE, "serve", "--config", config]
         data = self.directory / "data"
         data.mkdir(exist_ok=True)
         script = (f"mount -t tmpfs -o size={SMALL_MB}m none {data} && "
@@ -20,6 +26,10 @@ class SmallDiskBridge(Bridge):
         return ["unshare", "--mount", "sh", "-c", script]
 
     def grow(self, megabytes):
+        if not MAY_MOUNT:
+            subprocess.run(["prlimit", "--pid", str(self.process.pid), f"--fsize={megabytes << 20}:"],
+                           check=True)
+            return
         subprocess.run(["nsenter", "-t", str(self.process.pid), "-m", "mount", "-o",
                         f"remount,size={megabytes}m", self.directory / "data"], check=True)
 

@@ -1,8 +1,8 @@
 #include "tests/support/json_oracle.h"
 
+#include "server/base/json_tape.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
-#include "server/convert/internal/json_tape.h"
 #include "server/convert/internal/value_writer.h"
 #include "tests/support/json_compare.h"
 

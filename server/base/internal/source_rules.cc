@@ -122,8 +122,9 @@ void CheckUrl(const Source& source, const std::string& path, Problems& problems)
     Add(problems, path + ".public_url", "is not a URL", "begin it with https://");
   }
   const auto& parts = source.recipe().message();
-  const bool signs_url =
-      std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.url(); });
+  const bool signs_url = std::any_of(parts.begin(), parts.end(), [](const auto& part) {
+    return part.url() || part.url_decoded();
+  });
   if (url.empty() && signs_url) {
     Add(problems, path + ".public_url", "the recipe signs the URL",
         "write the URL that the provider was given");

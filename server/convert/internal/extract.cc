@@ -25,73 +25,6 @@ std::optional<std::string> Bounded(std::string_view text) {
   return std::string(text);
 }
 
-absl::StatusOr<std::vector<std::string>> PointerTokens(std::string_view pointer) {
-  std::vector<std::string> tokens;
-  if (!pointer.empty() && pointer.front() != '/') {
-    return absl::InvalidArgumentError(
-        StrCat("`", pointer, "` is not a JSON Pointer: it starts with `/`"));
-  }
-  while (!pointer.empty()) {
-    pointer.remove_prefix(1);
-    const std::string_view raw = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(raw.size());
-    std::string token;
-    for (size_t i = 0; i < raw.size(); ++i) {
-      if (raw[i] != '~') {
-        token.push_back(raw[i]);
-        continue;
-      }
-      if (++i == raw.size() || (raw[i] != '0' && raw[i] != '1')) {
-        return absl::InvalidArgumentError("a JSON Pointer writes ~ as ~0 and / as ~1");
-      }
-      token.push_back(raw[i] == '0' ? '~' : '/');
-    }
-    tokens.push_back(std::move(token));
-  }
-  return tokens;
-}
-
-const JsonNode* Member(const JsonTape& tape, size_t object, std::string_view name, size_t& at) {
-  const JsonNode& node = tape.nodes()[object];
-  for (size_t key = object + 1; key < node.next; key = tape.nodes()[key + 1].next) {
-    if (tape.Text(tape.nodes()[key]) != name) continue;
-    at = key + 1;
-    return &tape.nodes()[at];
-  }
-  return nullptr;
-}
-
-const JsonNode* Element(const JsonTape& tape, size_t array, std::string_view token, size_t& at) {
-  size_t index = 0;
-  const auto read = std::from_chars(token.data(), token.data() + token.size(), index);
-  const bool canonical = read.ec == std::errc() && read.ptr == token.data() + token.size() &&
-                         (token.size() == 1 || token.front() != '0');
-  if (!canonical) return nullptr;
-  const JsonNode& node = tape.nodes()[array];
-  for (size_t child = array + 1; child < node.next; child = tape.nodes()[child].next) {
-    if (index-- > 0) continue;
-    at = child;
-    return &tape.nodes()[child];
-  }
-  return nullptr;
-}
-
-const JsonNode* Resolve(const JsonTape& tape, const std::vector<std::string>& tokens) {
-  size_t at = 0;
-  const JsonNode* node = &tape.nodes().front();
-  for (const std::string& token : tokens) {
-    if (node->type == JsonType::kObject) {
-      node = Member(tape, at, token, at);
-    } else if (node->type == JsonType::kArray) {
-      node = Element(tape, at, token, at);
-    } else {
-      return nullptr;
-    }
-    if (node == nullptr) return nullptr;
-  }
-  return node;
-}
-
 bool MatchesPattern(std::string_view pattern, std::string_view value) {
   if (pattern == "*" || pattern == value) return true;
   const size_t dots = pattern.find("..");
@@ -152,9 +85,9 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
   path.kind_ = source.from_case();
   switch (source.from_case()) {
     case ValueSource::kJsonPointer: {
-      auto tokens = PointerTokens(source.json_pointer());
-      if (!tokens.ok()) return tokens.status();
-      path.tokens_ = *std::move(tokens);
+      auto pointer = JsonPointer::Parse(source.json_pointer());
+      if (!pointer.ok()) return pointer.status();
+      path.pointer_ = *std::move(pointer);
       return path;
     }
     case ValueSource::kHeader:
@@ -182,7 +115,7 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
     return std::nullopt;
   }
   if (input.json == nullptr) return std::nullopt;
-  const JsonNode* const node = Resolve(*input.json, tokens_);
+  const JsonNode* const node = pointer_.Find(*input.json);
   if (node == nullptr) return std::nullopt;
   switch (node->type) {
     case JsonType::kTrue:

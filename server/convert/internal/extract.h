@@ -1,6 +1,7 @@
 #pragma once
 
-#include "server/convert/internal/json_tape.h"
+#include "server/base/json_pointer.h"
+#include "server/base/json_tape.h"
 #include "server/ingress/request.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
@@ -39,8 +40,8 @@ class ValuePath {
 
  private:
   config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
-  std::string name_;                 // header or field
-  std::vector<std::string> tokens_;  // JSON Pointer, unescaped
+  std::string name_;  // header or field
+  JsonPointer pointer_;
 };
 
 // The envelope's fields as a recipe finds them.

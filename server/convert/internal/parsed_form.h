@@ -1,9 +1,9 @@
 #pragma once
 
 #include "server/base/event.h"
+#include "server/base/json_tape.h"
 #include "server/convert/converter.h"
 #include "server/convert/internal/extract.h"
-#include "server/convert/internal/json_tape.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
 

@@ -87,9 +87,10 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
     AddNames(header, is_token ? never_ : names_);
   }
   if (recipe.timestamp().has_header()) AddNames(recipe.timestamp().header(), names_);
+  if (!recipe.key_id_header().empty()) AddNames(recipe.key_id_header(), names_);
   for (const MessagePart& part : recipe.message()) {
     if (part.part_case() == MessagePart::kHeader) AddNames(part.header(), names_);
-    if (part.part_case() == MessagePart::kUrl) signs_url_ = true;
+    if (part.has_url() || part.has_url_decoded()) signs_url_ = true;
   }
   for (const std::string& pattern : recipe.keep_headers()) {
     if (pattern.ends_with('*')) {

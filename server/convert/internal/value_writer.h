@@ -1,6 +1,6 @@
 #pragma once
 
-#include "server/convert/internal/json_tape.h"
+#include "server/base/json_tape.h"
 
 #include <string>
 #include <vector>

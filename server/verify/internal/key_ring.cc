@@ -60,10 +60,13 @@ absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
     auto hmac = HmacKey::Create(algorithm.hash(), *bytes);
     if (!hmac.ok()) return hmac.status();
     made.material = *std::move(hmac);
-  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519) {
-    auto ed25519 = Ed25519Key::Create(*bytes);
-    if (!ed25519.ok()) return ed25519.status();
-    made.material = *std::move(ed25519);
+  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519 ||
+             algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256) {
+    auto public_key = algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519
+                          ? PublicKey::Ed25519(*bytes)
+                          : PublicKey::EcdsaP256(*bytes);
+    if (!public_key.ok()) return public_key.status();
+    made.material = *std::move(public_key);
   } else {
     made.material = *std::move(bytes);
   }

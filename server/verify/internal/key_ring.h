@@ -1,7 +1,7 @@
 #pragma once
 
-#include "server/verify/internal/ed25519_key.h"
 #include "server/verify/internal/hmac_key.h"
+#include "server/verify/internal/public_key.h"
 #include "server/verify/verifier.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
@@ -23,8 +23,8 @@ struct RingKey {
   absl::Time not_before;
   absl::Time not_after;
   size_t algorithm = 0;  // index in Recipe.algorithms
-  // HMAC, Ed25519, or the token itself.
-  std::variant<HmacKey, Ed25519Key, std::string> material;
+  // HMAC, a public key, or the secret itself (tokens, DIGEST).
+  std::variant<HmacKey, PublicKey, std::string> material;
 
   bool ActiveAt(absl::Time now) const { return not_before <= now && now < not_after; }
 };

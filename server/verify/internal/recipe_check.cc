@@ -21,11 +21,13 @@ absl::Status CheckAlgorithms(const Recipe& recipe) {
     const auto& algorithm = recipe.algorithms(i);
     const std::string field = StrCat("algorithms[", i, "]");
     if (algorithm.kind() == config::v1::ALGORITHM_KIND_UNSPECIFIED) {
-      return Bad(field,
-                 "has no kind; write one of hmac, ed25519, static_token, url_token, basic, none");
+      return Bad(
+          field,
+          "has no kind; write one of hmac, ed25519, ecdsa_p256, digest, static_token, url_token, "
+          "basic, none");
     }
     if (recipe.algorithms_size() > 1 && !Signs(algorithm.kind())) {
-      return Bad(field, "only hmac and ed25519 can stand beside another algorithm");
+      return Bad(field, "only algorithms that sign can stand beside another");
     }
     if (recipe.algorithms_size() > 1 && i > 0 && algorithm.key_prefix().empty()) {
       return Bad(field, "needs a key_prefix, which tells whose key a secret is");
@@ -39,7 +41,12 @@ absl::Status CheckSignature(const Recipe& recipe) {
   const auto kind = recipe.algorithms(0).kind();
   const bool located = Signs(kind) || kind == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
   if (!located) return absl::OkStatus();
-  if (signature.headers().empty()) {
+  if (!signature.json_pointer().empty()) {
+    if (!signature.headers().empty()) {
+      return Bad("signature", "has headers and a json_pointer; write one of them");
+    }
+    if (!Signs(kind)) return Bad("signature.json_pointer", "a token is in a header");
+  } else if (signature.headers().empty()) {
     return Bad("signature.headers", "is empty; write the header that carries the signature");
   }
   if (signature.syntax() == config::v1::SIGNATURE_SYNTAX_PREFIX && signature.prefix().empty()) {
@@ -63,7 +70,7 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
   if (!recipe.has_timestamp()) return absl::OkStatus();
   const auto& timestamp = recipe.timestamp();
   if (timestamp.from_case() == config::v1::TimestampRule::FROM_NOT_SET) {
-    return Bad("timestamp", "needs a header or a label");
+    return Bad("timestamp", "needs a header, a label or a json_pointer");
   }
   if (timestamp.has_label() &&
       recipe.signature().syntax() != config::v1::SIGNATURE_SYNTAX_KEY_VALUE) {
@@ -75,23 +82,36 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
 absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   if (!Signs(recipe.algorithms(0).kind())) return absl::OkStatus();
   bool covers_body = false;
+  bool covers_secret = false;
   bool covers_timestamp = false;
+  const auto& timestamp = recipe.timestamp();
   for (int i = 0; i < recipe.message_size(); ++i) {
     const MessagePart& part = recipe.message(i);
     const std::string field = StrCat("message[", i, "]");
     covers_body |= part.part_case() == MessagePart::kBody;
+    covers_secret |= part.part_case() == MessagePart::kSecret;
     covers_timestamp |=
         part.part_case() == MessagePart::kTimestamp ||
-        (part.part_case() == MessagePart::kHeader && part.header() == recipe.timestamp().header());
+        (part.has_header() && part.header() == timestamp.header()) ||
+        (part.has_json_pointer() && part.json_pointer() == timestamp.json_pointer());
     if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
       return Bad(field, "needs recipe.timestamp");
     }
-    if (part.part_case() == MessagePart::kUrl && !has_public_url) {
+    if ((part.has_url() || part.has_url_decoded()) && !has_public_url) {
       return Bad(field, "needs the source's public_url, as the provider was given it");
     }
   }
-  if (!covers_body) return Bad("message", "must contain {body: true}: the body is what is trusted");
+  const bool is_digest = recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_DIGEST;
+  if (is_digest != covers_secret) {
+    return Bad("message", is_digest
+                              ? "must contain {secret: true}: a hash of known bytes proves nothing"
+                              : "contains the secret, which is for kind digest");
+  }
+  if (!covers_body && !recipe.body_not_signed()) {
+    return Bad("message", "must contain {body: true}: the body is what is trusted");
+  }
+  covers_timestamp |= covers_body && timestamp.has_json_pointer();
   if (recipe.has_timestamp() && !covers_timestamp) {
     return Bad("message", "must contain {timestamp: true}: an unsigned time proves nothing");
   }
@@ -101,7 +121,9 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
 }  // namespace
 
 bool Signs(config::v1::AlgorithmKind kind) {
-  return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_ED25519;
+  return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_DIGEST ||
+         kind == config::v1::ALGORITHM_KIND_ED25519 ||
+         kind == config::v1::ALGORITHM_KIND_ECDSA_P256;
 }
 
 absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {

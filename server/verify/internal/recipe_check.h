@@ -10,7 +10,7 @@
 
 namespace hookbridge {
 
-// Whether the algorithm is a signature over the message (HMAC, Ed25519).
+// Whether the algorithm is a signature over the message (HMAC, DIGEST, Ed25519, ECDSA).
 bool Signs(config::v1::AlgorithmKind kind);
 
 // Whether the recipe can work: kInvalidArgument naming the first field that cannot, and the fix.

@@ -41,9 +41,12 @@ std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocati
                                                            std::string_view value) {
   switch (location.syntax()) {
     case config::v1::SIGNATURE_SYNTAX_PREFIX:
-      if (!value.starts_with(location.prefix())) return std::nullopt;
-      return std::vector<SignatureEntry>{
-          {.label = {}, .text = value.substr(location.prefix().size())}};
+      if (value.starts_with(location.prefix())) {
+        value.remove_prefix(location.prefix().size());
+      } else if (!location.prefix_optional()) {
+        return std::nullopt;
+      }
+      return std::vector<SignatureEntry>{{.label = {}, .text = value}};
     case config::v1::SIGNATURE_SYNTAX_LIST:
       return ParseEntries(value, SeparatorOr(location.entry_separator(), ' '),
                           SeparatorOr(location.label_separator(), ','));

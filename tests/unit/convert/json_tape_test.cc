@@ -1,4 +1,4 @@
-#include "server/convert/internal/json_tape.h"
+#include "server/base/json_tape.h"
 
 #include "server/base/strings.h"
 #include "server/convert/internal/value_writer.h"

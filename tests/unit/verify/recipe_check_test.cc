@@ -27,7 +27,7 @@ TEST(RecipeCheckTest, NamesWhatCannot) {
       {"signature: {headers: [X]}", "recipe.algorithms: is empty"},
       {"algorithms: [{hash: sha256}]", "recipe.algorithms[0]: has no kind"},
       {"algorithms: [{kind: hmac}, {kind: basic, key_prefix: x}]",
-       "recipe.algorithms[1]: only hmac"},
+       "recipe.algorithms[1]: only algorithms that sign"},
       {"algorithms: [{kind: hmac}, {kind: ed25519}]", "recipe.algorithms[1]: needs a key_prefix"},
       {"algorithms: [{kind: hmac}]\nmessage: [{body: true}]", "recipe.signature.headers: is empty"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], syntax: prefix}\nmessage: [{body: "
@@ -50,7 +50,7 @@ TEST(RecipeCheckTest, NamesWhatCannot) {
        "recipe.message[0]: needs recipe.timestamp"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {unit: "
        "seconds}\nmessage: [{body: true}]",
-       "recipe.timestamp: needs a header or a label"},
+       "recipe.timestamp: needs a header, a label"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {label: t}\nmessage: "
        "[{body: true}]",
        "recipe.timestamp.label"},

@@ -1,4 +1,4 @@
-#include "server/convert/internal/json_number.h"
+#include "server/base/json_number.h"
 
 #include "server/base/strings.h"
 

@@ -1,9 +1,9 @@
-#include "server/convert/internal/json_tape.h"
+#include "server/base/json_tape.h"
 
 #include "server/base/encoding.h"
+#include "server/base/json_number.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
-#include "server/convert/internal/json_number.h"
 
 #include <algorithm>
 #include <limits>
