@@ -22,7 +22,8 @@ std::string Find(std::string_view pointer, std::string_view json) {
 // The examples of RFC 6901 section 5, and what is not a pointer.
 TEST(JsonPointerTest, FindsAsTheRfcSays) {
   const std::string json =
-      R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8})";
+      R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,)"
+      R"("k\"l":6," ":7,"m~n":8})";
   EXPECT_EQ(Find("", json), "container");
   EXPECT_EQ(Find("/foo", json), "container");
   EXPECT_EQ(Find("/foo/0", json), "bar");
