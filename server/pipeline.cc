@@ -3,6 +3,7 @@
 #include "server/base/config.h"
 #include "server/base/strings.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hookbridge {
@@ -44,37 +45,26 @@ Reason AppendReason(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
 }
 
-bool IsEchoable(std::string_view value) {
-  if (value.empty() || value.size() > limits::kHandshakeEchoBytesMax) return false;
-  for (const char c : value) {
-    const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!alnum && c != '.' && c != '_' && c != '~' && c != '-') return false;
-  }
-  return true;
-}
-
-// Value of `name` in a query, not percent-decoded; nullopt when absent or repeated.
-std::optional<std::string_view> QueryValue(std::string_view query, std::string_view name) {
-  std::optional<std::string_view> found;
-  while (!query.empty()) {
-    const size_t end = query.find('&');
-    const std::string_view pair = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    const size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
-    found = pair.substr(equals + 1);
-  }
-  return found;
+bool HasHandshake(const SourceRuntime& source, config::v1::HandshakeKind kind) {
+  const auto& handshakes = source.recipe.handshakes();
+  return std::any_of(handshakes.begin(), handshakes.end(),
+                     [kind](const auto& handshake) { return handshake.kind() == kind; });
 }
 
 std::string AllowedMethods(const SourceRuntime& source) {
   std::string allow = "POST";
-  for (const config::v1::Handshake& handshake : source.recipe.handshakes()) {
-    if (handshake.kind() == config::v1::HANDSHAKE_KIND_HEAD) StrAppend(&allow, ", HEAD");
-    if (handshake.kind() == config::v1::HANDSHAKE_KIND_GET_ECHO) StrAppend(&allow, ", GET");
-  }
+  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) StrAppend(&allow, ", HEAD");
+  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_GET_ECHO)) StrAppend(&allow, ", GET");
   return allow;
+}
+
+HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
+  HttpResponse response;
+  response.status = answer.status;
+  response.content_type = answer.content_type;
+  response.body = answer.body;
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
 }
 
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
@@ -182,25 +172,21 @@ Admission Pipeline::Admit(const RequestHead& head) {
 
 Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
   Admission admission;
-  for (const config::v1::Handshake& handshake : source.recipe.handshakes()) {
-    if (handshake.kind() == config::v1::HANDSHAKE_KIND_HEAD && head.method == "HEAD") {
-      admission.response.emplace();
-      return admission;
-    }
-    if (handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO || head.method != "GET") continue;
-    const auto value = QueryValue(head.query, handshake.query_parameter());
-    if (!value || !IsEchoable(*value)) {
-      admission.response = Refuse(Reason::kMalformedHttp, &source, 400);
-      return admission;
-    }
+  if (head.method == "HEAD" && HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) {
     admission.response.emplace();
-    admission.response->content_type = "text/plain";
-    admission.response->body = std::string(*value);
-    admission.response->headers.emplace_back("X-Content-Type-Options", "nosniff");
     return admission;
   }
-  admission.response = Refuse(Reason::kMethodNotAllowed, &source, 405);
-  admission.response->headers.emplace_back("Allow", AllowedMethods(source));
+  const auto answer = head.method == "GET" ? source.verifier->AnswerGet(head.query) : std::nullopt;
+  if (!answer) {
+    admission.response = Refuse(Reason::kMethodNotAllowed, &source, 405);
+    admission.response->headers.emplace_back("Allow", AllowedMethods(source));
+  } else if (answer->status == 200) {
+    admission.response = HandshakeResponse(*answer);
+  } else {
+    const Reason reason =
+        answer->status == 401 ? Reason::kCredentialMismatch : Reason::kMalformedHttp;
+    admission.response = Refuse(reason, &source, answer->status);
+  }
   return admission;
 }
 
@@ -217,6 +203,12 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
     return;
   }
   const auto& webhook = std::get<VerifiedWebhook>(verdict);
+
+  if (const auto handshake = bound.verifier->AnswerHandshake(webhook)) {
+    log_.Info("handshake", {{"source", bound.config.name()}, {"status", handshake->status}});
+    done(HandshakeResponse(*handshake));
+    return;
+  }
 
   ConvertedEvent event = bound.converter->Convert(webhook);
   if (!event.conversion_error.empty() &&

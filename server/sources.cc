@@ -41,6 +41,10 @@ class SourceBuilder {
     if (source_.has_url_token()) {
       verify.url_token = Resolve(source_.url_token(), StrCat(path_, ".url_token"));
     }
+    if (source_.has_handshake_token()) {
+      verify.handshake_token =
+          Resolve(source_.handshake_token(), StrCat(path_, ".handshake_token"));
+    }
     if (problems_.size() != problems_before) return nullptr;
 
     auto verifier = Verifier::Create(std::move(verify));

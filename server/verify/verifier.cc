@@ -4,6 +4,7 @@
 #include "server/base/strings.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/decision.h"
+#include "server/verify/internal/handshake.h"
 #include "server/verify/internal/key_ring.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/signature_check.h"
@@ -13,11 +14,42 @@
 #include <utility>
 
 namespace hookbridge {
+namespace {
+
+// Value of `name` in a query, not percent-decoded; nullopt when absent or repeated.
+std::optional<std::string_view> QueryValue(std::string_view query, std::string_view name) {
+  std::optional<std::string_view> found;
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    const size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    found = pair.substr(equals + 1);
+  }
+  return found;
+}
+
+absl::Status CheckHandshakeToken(const VerifierOptions& options) {
+  for (const config::v1::Handshake& handshake : options.recipe.handshakes()) {
+    if (handshake.token_parameter().empty()) continue;
+    if (IsEchoable(options.handshake_token)) continue;
+    return absl::InvalidArgumentError(
+        options.handshake_token.empty()
+            ? "handshake_token: is missing; write the verify token that the provider was given"
+            : "handshake_token: may hold A-Z, a-z, 0-9 and ._~- alone");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 struct Verifier::State {
   VerifierOptions options;
   std::vector<RingKey> keys;
   std::optional<SignatureCheck> signature;  // of recipes that sign
+  Handshakes handshakes;
 
   const config::v1::Recipe& recipe() const { return options.recipe; }
 
@@ -132,6 +164,10 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
     if (!signature.ok()) return signature.status();
     state->signature = *std::move(signature);
   }
+  auto handshakes = Handshakes::Create(options.recipe);
+  if (!handshakes.ok()) return handshakes.status();
+  state->handshakes = *std::move(handshakes);
+  if (absl::Status status = CheckHandshakeToken(options); !status.ok()) return status;
   state->options = std::move(options);
   state->options.keys.clear();
   return std::unique_ptr<Verifier>(new Verifier(std::move(state)));
@@ -146,6 +182,33 @@ std::variant<VerifiedWebhook, Rejection> Verifier::Verify(WebhookRequest request
                      .request = std::move(request)};
   }
   return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time);
+}
+
+std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& webhook) const {
+  const RingKey* matched = nullptr;
+  for (const RingKey& key : state_->keys) {
+    if (key.id == webhook.key_id()) matched = &key;
+  }
+  return state_->handshakes.Answer(webhook.request(), matched);
+}
+
+std::optional<HandshakeAnswer> Verifier::AnswerGet(std::string_view query) const {
+  for (const config::v1::Handshake& handshake : state_->recipe().handshakes()) {
+    if (handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO) continue;
+    if (!handshake.token_parameter().empty()) {
+      const auto token = QueryValue(query, handshake.token_parameter());
+      if (!token || !SecretsEqual(*token, state_->options.handshake_token)) {
+        return HandshakeAnswer{.status = 401, .content_type = {}, .body = {}};
+      }
+    }
+    const auto value = QueryValue(query, handshake.query_parameter());
+    if (!value || !IsEchoable(*value)) {
+      return HandshakeAnswer{.status = 400, .content_type = {}, .body = {}};
+    }
+    return HandshakeAnswer{
+        .status = 200, .content_type = "text/plain", .body = std::string(*value)};
+  }
+  return std::nullopt;
 }
 
 std::vector<ExplainStep> Verifier::Explain(const WebhookRequest& request, absl::Time now) const {

@@ -9,7 +9,9 @@
 #include "absl/time/time.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -28,7 +30,8 @@ struct KeyMaterial {
 struct VerifierOptions {
   config::v1::Recipe recipe;  // complete: preset and changes merged
   std::vector<KeyMaterial> keys;
-  std::string url_token;  // beside the recipe; empty is none
+  std::string url_token;        // beside the recipe; empty is none
+  std::string handshake_token;  // what a GET handshake must show; empty is none
   std::string public_url;
 };
 
@@ -48,6 +51,13 @@ struct ExplainStep {
   std::string detail;  // for example `1614265330 is 301 s old, 300 s allowed`
 };
 
+// What an authentic handshake is answered.
+struct HandshakeAnswer {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+};
+
 // Decides whether requests of one source are authentic, by its recipe (providers' schemes as data).
 // Made once per source and configuration; pure: no socket, no clock of its own. Threads:
 // thread-safe, immutable. Never blocks. Comparisons of secrets and signatures take constant time.
@@ -60,6 +70,14 @@ class Verifier {
 
   // Consumes the request; `now` decides on timestamps and key validity.
   std::variant<VerifiedWebhook, Rejection> Verify(WebhookRequest request, absl::Time now) const;
+
+  // The answer, when the authentic request is a handshake of the recipe and no event.
+  std::optional<HandshakeAnswer> AnswerHandshake(const VerifiedWebhook& webhook) const;
+
+  // The answer to a GET with this query, when it is a handshake of the recipe; nullopt when the
+  // recipe has none for GET. Status 400: the value may not be echoed; 401: the token is not the
+  // configured one.
+  std::optional<HandshakeAnswer> AnswerGet(std::string_view query) const;
 
   // The same decision, step by step, for `hookctl verify`.
   std::vector<ExplainStep> Explain(const WebhookRequest& request, absl::Time now) const;

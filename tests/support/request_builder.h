@@ -24,6 +24,10 @@ class RequestBuilder {
     token_ = token;
     return *this;
   }
+  RequestBuilder& Method(std::string_view method) {
+    method_ = method;
+    return *this;
+  }
   RequestBuilder& Query(std::string_view query) {
     query_ = query;
     return *this;
@@ -31,7 +35,7 @@ class RequestBuilder {
 
   WebhookRequest Build() const {
     WebhookRequest request;
-    request.method = "POST";
+    request.method = method_;
     request.source = "test";
     request.token = token_;
     request.path = token_.empty() ? "/hooks/test" : "/hooks/test/" + token_;
@@ -58,6 +62,7 @@ class RequestBuilder {
   std::string body_;
   std::string token_;
   std::string query_;
+  std::string method_ = "POST";
 };
 
 }  // namespace hookbridge
