@@ -12,8 +12,8 @@
 namespace hookbridge::hookctl {
 namespace {
 
-// `{uuid}`, `{hex}`, `{number}`, `{iso}`, `{millis}` and `{unix}` are filled in. `id` is the event
-// id, empty where the provider has none.
+// `{uuid}`, `{hex}`, `{number}`, `{iso}`, `{millis}`, `{unix}` and `{ms}` are filled in,
+// `{signature}` by the signer. `id` is the event id, empty where the provider has none.
 struct Template {
   std::string_view preset;
   std::string_view id;
@@ -76,6 +76,89 @@ constexpr std::string_view kSlack =
     R"("user":"U0001","text":"hello","channel":"C0001","event_ts":"{unix}.000100"},)"
     R"("type":"event_callback","event_id":"Ev{hex}","event_time":{unix}})";
 
+constexpr std::string_view kGitlab =
+    R"({"object_kind":"push","ref":"refs/heads/main","project":{"id":42,)"
+    R"("path_with_namespace":"example/shop"},"commits":[]})";
+
+constexpr std::string_view kBitbucket =
+    R"({"actor":{"display_name":"Octo"},"repository":{"full_name":"example/shop"},"push":{}})";
+
+constexpr std::string_view kJira =
+    R"({"timestamp":{ms},"webhookEvent":"jira:issue_updated","issue":{"id":"{number}",)"
+    R"("key":"SHOP-1"}})";
+
+constexpr std::string_view kMeta =
+    R"({"object":"whatsapp_business_account","entry":[{"id":"{number}","time":{unix},"changes":)"
+    R"([{"field":"messages","value":{"messages":[{"id":"wamid.{hex}"}]}}]}]})";
+
+constexpr std::string_view kIntercom =
+    R"({"type":"notification_event","id":"notif_{uuid}","topic":"contact.created",)"
+    R"("created_at":{unix},"data":{"item":{"id":"{hex}"}}})";
+
+constexpr std::string_view kZoom =
+    R"({"event":"meeting.started","event_ts":{ms},"payload":{"account_id":"A1",)"
+    R"("object":{"uuid":"{hex}","id":"{number}"}}})";
+
+constexpr std::string_view kSquare =
+    R"({"merchant_id":"M1","type":"payment.updated","event_id":"{uuid}","created_at":"{iso}",)"
+    R"("data":{"type":"payment","id":"{hex}","object":{}}})";
+
+constexpr std::string_view kAdyenPlatforms =
+    R"({"type":"balancePlatform.transfer.created","environment":"test","timestamp":"{iso}",)"
+    R"("data":{"id":"{hex}","amount":{"value":1999,"currency":"EUR"}}})";
+
+constexpr std::string_view kPaddle =
+    R"({"event_id":"evt_{hex}","event_type":"transaction.completed","occurred_at":"{iso}",)"
+    R"("notification_id":"ntf_{hex}","data":{"id":"txn_{hex}","status":"completed"}})";
+
+constexpr std::string_view kCoinbaseCommerce =
+    R"({"id":1,"attempt_number":1,"event":{"id":"{uuid}","type":"charge:created",)"
+    R"("created_at":"{iso}","data":{"code":"C{number}"}}})";
+
+constexpr std::string_view kRazorpay =
+    R"({"entity":"event","account_id":"acc_1","event":"payment.captured","created_at":{unix},)"
+    R"("payload":{"payment":{"entity":{"id":"pay_{hex}","order_id":"order_{hex}","amount":1999}}}})";
+
+constexpr std::string_view kMollie =
+    R"({"resource":"event","id":"event_{hex}","type":"payment-link.paid","entityId":"pl_{hex}",)"
+    R"("createdAt":"{iso}"})";
+
+constexpr std::string_view kCheckoutCom =
+    R"({"id":"evt_{hex}","type":"payment_captured","created_on":"{iso}","data":)"
+    R"({"id":"pay_{hex}","amount":1999,"currency":"EUR"}})";
+
+constexpr std::string_view kGoCardless =
+    R"({"events":[{"id":"EV{hex}","created_at":"{iso}","resource_type":"payments",)"
+    R"("action":"confirmed","links":{"payment":"PM1"}}],"meta":{"webhook_id":"WB{hex}"}})";
+
+constexpr std::string_view kKlarna =
+    R"({"metadata":{"event_id":"{uuid}","event_type":"payment.session.completed",)"
+    R"("occurred_at":"{iso}","correlation_id":"{hex}"},"payload":{}})";
+
+constexpr std::string_view kHubspot =
+    R"([{"eventId":{number},"subscriptionId":1,"portalId":62515,"occurredAt":{ms},)"
+    R"("subscriptionType":"contact.creation","attemptNumber":0,"objectId":123}])";
+
+constexpr std::string_view kMailgun =
+    R"({"signature":{"timestamp":"{unix}","token":"{hex}{hex}","signature":"{signature}"},)"
+    R"("event-data":{"id":"{hex}","event":"delivered","timestamp":{unix},"message":)"
+    R"({"headers":{"message-id":"{hex}@shop.example"}}}})";
+
+constexpr std::string_view kSendgrid =
+    "[{\"email\":\"customer@shop.example\",\"timestamp\":{unix},\"event\":\"delivered\","
+    "\"sg_event_id\":\"{hex}\",\"sg_message_id\":\"{hex}\"}]\r\n";
+
+constexpr std::string_view kDiscord =
+    R"({"version":1,"application_id":"{number}","type":1,"event":{)"
+    R"("type":"ENTITLEMENT_CREATE","timestamp":"{iso}","data":{}}})";
+
+constexpr std::string_view kDropbox =
+    R"({"list_folder":{"type":"changes","accounts":["dbid:{hex}"]},"delta":{"users":[{number}]}})";
+
+constexpr std::string_view kLinear =
+    R"({"action":"create","type":"Issue","createdAt":"{iso}","data":{"id":"{uuid}",)"
+    R"("title":"Sample"},"webhookTimestamp":{ms}})";
+
 constexpr std::string_view kPlain =
     R"({"id":"evt_{hex}","type":"sample.created","event":"sample.created","created":{unix},)"
     R"("data":{"number":{number}}})";
@@ -104,6 +187,30 @@ std::vector<Template> Templates() {
         {"X-Shopify-Test", "true"}},
        kShopify},
       {"slack", "Ev{hex}", {}, kSlack},
+      {"gitlab", "{uuid}", {{"X-Gitlab-Event", "Push Hook"}}, kGitlab},
+      {"gitlab_token", "{uuid}", {{"X-Gitlab-Event", "Push Hook"}}, kGitlab},
+      {"bitbucket", "{uuid}", {{"X-Event-Key", "repo:push"}}, kBitbucket},
+      {"jira", "{uuid}", {}, kJira},
+      {"meta", "", {}, kMeta},
+      {"intercom", "", {}, kIntercom},
+      {"zoom", "", {}, kZoom},
+      {"square", "", {}, kSquare},
+      {"adyen_platforms", "", {{"Protocol", "HmacSHA256"}}, kAdyenPlatforms},
+      {"paddle", "", {}, kPaddle},
+      {"coinbase_commerce", "", {}, kCoinbaseCommerce},
+      {"razorpay", "{hex}", {}, kRazorpay},
+      {"mollie", "", {}, kMollie},
+      {"checkout_com", "", {}, kCheckoutCom},
+      {"gocardless", "", {}, kGoCardless},
+      {"klarna", "", {}, kKlarna},
+      {"hubspot", "", {}, kHubspot},
+      {"hubspot_v1", "", {{"X-HubSpot-Signature-Version", "v1"}}, kHubspot},
+      {"hubspot_v2", "", {{"X-HubSpot-Signature-Version", "v2"}}, kHubspot},
+      {"mailgun", "", {}, kMailgun},
+      {"sendgrid", "", {}, kSendgrid},
+      {"discord", "", {}, kDiscord},
+      {"dropbox", "", {}, kDropbox},
+      {"linear", "{uuid}", {{"Linear-Event", "Issue"}}, kLinear},
   };
 }
 
@@ -128,7 +235,8 @@ std::string FillIn(std::string_view text, const SampleSeed& seed) {
                {"{number}", Number(seed.unique)},
                {"{iso}", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", seed.time, utc)},
                {"{millis}", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", seed.time, utc)},
-               {"{unix}", StrCat(absl::ToUnixSeconds(seed.time))}});
+               {"{unix}", StrCat(absl::ToUnixSeconds(seed.time))},
+               {"{ms}", StrCat(absl::ToUnixMillis(seed.time))}});
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ namespace {
 
 // More requests than this show their progress instead of a line each.
 constexpr uint64_t kLinesMax = 20;
+// Older than any preset allows.
+constexpr absl::Duration kStaleAge = absl::Hours(12);
 constexpr std::string_view kDemoSecretFile = "hookbridge-data/demo-secret";
 
 constexpr std::string_view kDetails =
@@ -152,13 +154,14 @@ absl::StatusOr<Plan> MakePlan(const Args& args, const Environment& environment) 
 
 // The other headers and the body; a header that the caller gave replaces the sample's.
 Unsigned MakeUnsigned(const Plan& plan, absl::Time now) {
-  const Sample sample = MakeSample(plan.source.preset, NewSeed(now));
+  const absl::Time time = plan.stale ? now - kStaleAge : now;
+  const Sample sample = MakeSample(plan.source.preset, NewSeed(time));
   Unsigned webhook{.body = plan.file_body.value_or(sample.body),
                    .headers = plan.headers,
                    .public_url = plan.source.public_url,
                    .query = plan.url.query,
                    .event_id = sample.event_id,
-                   .time = plan.stale ? now - absl::Hours(1) : now};
+                   .time = time};
   for (const HeaderField& field : sample.headers) {
     const bool given = std::ranges::any_of(plan.headers, [&](const HeaderField& header) {
       return absl::EqualsIgnoreCase(header.first, field.first);
@@ -172,7 +175,9 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
   const Unsigned webhook = MakeUnsigned(plan, now);
   Unsigned to_sign = webhook;
   std::string secret = plan.secret;
-  if (plan.bad_signature && Kind(plan) == config::v1::ALGORITHM_KIND_HMAC) {
+  const bool covers_body =
+      Kind(plan) == config::v1::ALGORITHM_KIND_HMAC && !plan.source.recipe.body_not_signed();
+  if (plan.bad_signature && covers_body) {
     to_sign.body += ' ';  // a good signature of something else
   } else if (plan.bad_signature) {
     secret.back() = secret.back() == 'x' ? 'y' : 'x';
@@ -184,9 +189,10 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
       signed_headers->url_token.empty() ? plan.source.url_token : signed_headers->url_token;
   if (!token.empty() && !HasToken(plan.url)) StrAppend(&target, "/", token);
   if (!plan.url.query.empty()) StrAppend(&target, "?", plan.url.query);
-  return Outgoing{.target = std::move(target),
-                  .headers = std::move(signed_headers->headers),
-                  .body = webhook.body};
+  return Outgoing{
+      .target = std::move(target),
+      .headers = std::move(signed_headers->headers),
+      .body = plan.bad_signature && covers_body ? webhook.body : std::move(signed_headers->body)};
 }
 
 std::string_view Hint(uint32_t status) {
@@ -309,7 +315,7 @@ Command SendCommand() {
                     {"times", "N", "how many; each with new ids"},
                     {"rate", "N", "at most N a second"},
                     {"bad-signature", "", "fault: a signature of another body, or a wrong token"},
-                    {"stale", "", "fault: signed one hour ago"},
+                    {"stale", "", "fault: signed twelve hours ago"},
                     {"duplicate", "", "fault: each event twice"},
                     {"truncated", "", "fault: half of the body, then close"},
                     {"insecure", "", "accept any TLS certificate"}},

@@ -1,6 +1,8 @@
 #include "client/hookctl/signer.h"
 
 #include "server/base/encoding.h"
+#include "server/base/json_pointer.h"
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 
 #include "absl/strings/match.h"
@@ -76,41 +78,85 @@ void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) 
   if (!first.empty()) result->headers.emplace_back(first, webhook.event_id);
 }
 
+constexpr std::string_view kSignatureMark = "{signature}";
+
+// The text of a value in the body.
+absl::StatusOr<std::string> FindInBody(const std::string& body, const std::string& pointer) {
+  JsonTape tape;
+  const auto made = JsonPointer::Parse(pointer);
+  const JsonLimits limits{.depth_max = limits::kJsonDepthMaxHard,
+                          .elements_max = limits::kJsonElementsMax};
+  const JsonNode* const node =
+      made.ok() && tape.Parse(body, limits).ok() ? made->Find(tape) : nullptr;
+  if (node != nullptr && (node->type == JsonType::kString || node->type == JsonType::kNumber)) {
+    return std::string(tape.Text(*node));
+  }
+  return absl::InvalidArgumentError(
+      StrCat("the scheme signs ", pointer, " of the body, which is not there"));
+}
+
+absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const Unsigned& webhook,
+                                     const std::vector<HeaderField>& headers,
+                                     const std::string& timestamp, const std::string& secret) {
+  using config::v1::MessagePart;
+  const std::string url =
+      webhook.query.empty() ? webhook.public_url : StrCat(webhook.public_url, "?", webhook.query);
+  switch (part.part_case()) {
+    case MessagePart::kLiteral:
+      return part.literal();
+    case MessagePart::kTimestamp:
+      return timestamp;
+    case MessagePart::kMethod:
+      return webhook.method;
+    case MessagePart::kSecret:
+      return secret;
+    case MessagePart::kJsonPointer:
+      return FindInBody(webhook.body, part.json_pointer());
+    case MessagePart::kUrl:
+      return url;
+    case MessagePart::kUrlDecoded:
+      if (url.find('%') == std::string::npos) return url;
+      return absl::InvalidArgumentError("hookctl does not sign a URL with percent-encoding here");
+    case MessagePart::kHeader: {
+      const std::string* const value = FindHeader(headers, part.header());
+      if (value != nullptr) return *value;
+      return absl::InvalidArgumentError(StrCat("the scheme signs the header ", part.header(),
+                                               ", which nothing gives; add --header"));
+    }
+    default:
+      return webhook.body;
+  }
+}
+
 absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& webhook,
                                          const std::vector<HeaderField>& headers,
-                                         const std::string& timestamp) {
+                                         const std::string& timestamp, const std::string& secret) {
   std::string message;
   for (const config::v1::MessagePart& part : recipe.message()) {
-    if (part.has_literal()) {
-      message += part.literal();
-    } else if (part.has_header()) {
-      const std::string* const value = FindHeader(headers, part.header());
-      if (value == nullptr) {
-        return absl::InvalidArgumentError(StrCat("the scheme signs the header ", part.header(),
-                                                 ", which nothing gives; add --header"));
-      }
-      message += *value;
-    } else if (part.timestamp()) {
-      message += timestamp;
-    } else if (part.method()) {
-      message += webhook.method;
-    } else if (part.url()) {
-      message += webhook.query.empty() ? webhook.public_url
-                                       : StrCat(webhook.public_url, "?", webhook.query);
-    } else {
-      message += webhook.body;
-    }
+    const auto text = PartText(part, webhook, headers, timestamp, secret);
+    if (!text.ok()) return text.status();
+    message += *text;
   }
   return message;
 }
 
-std::string Hmac(const Algorithm& algorithm, const std::string& key, const std::string& message) {
-  const EVP_MD* hash = EVP_sha256();
-  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA1) hash = EVP_sha1();
-  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA512) hash = EVP_sha512();
+const EVP_MD* HashOf(const Algorithm& algorithm) {
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA1) return EVP_sha1();
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA512) return EVP_sha512();
+  return EVP_sha256();
+}
+
+std::string PlainHash(const Algorithm& algorithm, const std::string& message) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int bytes = 0;
-  HMAC(hash, key.data(), static_cast<int>(key.size()),
+  EVP_Digest(message.data(), message.size(), digest.data(), &bytes, HashOf(algorithm), nullptr);
+  return {reinterpret_cast<const char*>(digest.data()), bytes};
+}
+
+std::string Hmac(const Algorithm& algorithm, const std::string& key, const std::string& message) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int bytes = 0;
+  HMAC(HashOf(algorithm), key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
        &bytes);
   return {reinterpret_cast<const char*>(digest.data()), bytes};
@@ -141,24 +187,46 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
   }
 }
 
-absl::Status SignHmac(const Recipe& recipe, const Algorithm& algorithm, const std::string& secret,
-                      const Unsigned& webhook, Signed* result) {
+// HMAC and DIGEST.
+absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
+                         const std::string& secret, const Unsigned& webhook, Signed* result) {
   const auto key = DecodeKey(algorithm, secret);
   if (!key.ok()) return key.status();
   AddIdHeader(recipe, webhook, result);
   std::string timestamp;
-  if (recipe.has_timestamp()) timestamp = FormatTimestamp(recipe.timestamp(), webhook.time);
+  if (recipe.timestamp().has_json_pointer()) {
+    auto found = FindInBody(webhook.body, recipe.timestamp().json_pointer());
+    if (!found.ok()) return found.status();
+    timestamp = *std::move(found);
+  } else if (recipe.has_timestamp()) {
+    timestamp = FormatTimestamp(recipe.timestamp(), webhook.time);
+  }
   if (recipe.timestamp().has_header()) {
     result->headers.emplace_back(FirstName(recipe.timestamp().header()), timestamp);
   }
-  const auto message = BuildMessage(recipe, webhook, result->headers, timestamp);
+  if (!recipe.key_id_header().empty() &&
+      FindHeader(result->headers, recipe.key_id_header()) == nullptr) {
+    result->headers.emplace_back(recipe.key_id_header(), webhook.key_id);
+  }
+  const auto message = BuildMessage(recipe, webhook, result->headers, timestamp, *key);
   if (!message.ok()) return message.status();
+  const bool digest = algorithm.kind() == config::v1::ALGORITHM_KIND_DIGEST;
+  const std::string text = WriteSignature(
+      recipe, algorithm, digest ? PlainHash(algorithm, *message) : Hmac(algorithm, *key, *message),
+      timestamp);
+  if (!recipe.signature().json_pointer().empty()) {
+    const size_t mark = result->body.find(kSignatureMark);
+    if (mark == std::string::npos) {
+      return absl::InvalidArgumentError(
+          "the signature is in the body: write {signature} in its place");
+    }
+    result->body.replace(mark, kSignatureMark.size(), text);
+    return absl::OkStatus();
+  }
   if (recipe.signature().headers().empty()) {
     return absl::InvalidArgumentError("the recipe names no signature header");
   }
-  result->headers.emplace_back(
-      recipe.signature().headers(0),
-      WriteSignature(recipe, algorithm, Hmac(algorithm, *key, *message), timestamp));
+  result->headers.emplace_back(recipe.signature().headers(0), text);
   return absl::OkStatus();
 }
 
@@ -168,10 +236,11 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook) {
   if (recipe.algorithms().empty()) return absl::InvalidArgumentError("the recipe has no algorithm");
   const Algorithm& algorithm = ChooseAlgorithm(recipe, secret);
-  Signed result{.headers = webhook.headers, .url_token = {}};
+  Signed result{.body = webhook.body, .headers = webhook.headers, .url_token = {}};
   switch (algorithm.kind()) {
     case config::v1::ALGORITHM_KIND_HMAC:
-      if (const absl::Status done = SignHmac(recipe, algorithm, secret, webhook, &result);
+    case config::v1::ALGORITHM_KIND_DIGEST:
+      if (const absl::Status done = SignMessage(recipe, algorithm, secret, webhook, &result);
           !done.ok()) {
         return done;
       }
@@ -193,7 +262,7 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
       break;
     default:
       return absl::InvalidArgumentError(
-          "hookctl signs HMAC, tokens and Basic; the receiver's key of "
+          "hookctl signs HMAC, digests, tokens and Basic; the receiver's key of "
           "another scheme only verifies");
   }
   AddIdHeader(recipe, webhook, &result);

@@ -20,20 +20,23 @@ struct Unsigned {
   std::string method = "POST";
   std::string public_url;
   std::string query;
-  std::string event_id;  // for the recipe's id header, when `headers` has none
-  absl::Time time;       // of the signature
+  std::string event_id;      // for the recipe's id header, when `headers` has none
+  absl::Time time;           // of the signature
+  std::string key_id = "1";  // where a header names the key
 };
 
 // What makes it authentic.
 struct Signed {
+  std::string body;                  // as given, with the signature in it where the scheme says so
   std::vector<HeaderField> headers;  // those given, then those that the recipe needs
   std::string url_token;             // last path segment, for kind URL_TOKEN
 };
 
-// Signs as the provider would: the recipe read in the other direction. The secret is in its
-// configured text form and belongs to the first algorithm whose key_prefix it carries, else to the
-// first. kInvalidArgument: a secret that does not decode, a signed header that nothing gives, or a
-// scheme that cannot be signed with what a receiver has (Ed25519).
+// Signs as the provider would: the recipe read in the other direction. Where the signature is in
+// the body, the body holds the text `{signature}` in its place. The secret is in its configured
+// text form and belongs to the first algorithm whose key_prefix it carries, else to the first.
+// kInvalidArgument: a secret that does not decode, a signed header that nothing gives, or a scheme
+// that cannot be signed with what a receiver has (Ed25519).
 absl::StatusOr<Signed> Sign(const config::v1::Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook);
 

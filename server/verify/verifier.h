@@ -30,8 +30,8 @@ struct KeyMaterial {
 struct VerifierOptions {
   config::v1::Recipe recipe;  // complete: preset and changes merged
   std::vector<KeyMaterial> keys;
-  std::string url_token;        // beside the recipe; empty is none
-  std::string handshake_token;  // what a GET handshake must show; empty is none
+  std::string url_token;             // beside the recipe; empty is none
+  std::string handshake_token = {};  // what a GET handshake must show; empty is none
   std::string public_url;
 };
 

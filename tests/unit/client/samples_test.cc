@@ -18,6 +18,7 @@ namespace hookbridge::hookctl {
 namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+const char kUrl[] = "https://hooks.example/hooks/x";
 
 // A secret in the form that the recipe's first algorithm takes.
 std::string SecretFor(const config::v1::Recipe& recipe) {
@@ -25,7 +26,21 @@ std::string SecretFor(const config::v1::Recipe& recipe) {
   if (algorithm.key_encoding() == config::v1::KEY_ENCODING_BASE64) {
     return algorithm.key_prefix() + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
   }
+  if (algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX) return "00112233445566778899aabb";
   return algorithm.key_prefix() + "s3cret-text-of-some-length";
+}
+
+// Presets that a receiver's secret can sign.
+std::vector<std::string> SignablePresets() {
+  std::vector<std::string> names;
+  for (const Preset& preset : Presets()) {
+    const auto kind = LoadPreset(preset.name)->algorithms(0).kind();
+    if (kind != config::v1::ALGORITHM_KIND_ED25519 &&
+        kind != config::v1::ALGORITHM_KIND_ECDSA_P256) {
+      names.emplace_back(preset.name);
+    }
+  }
+  return names;
 }
 
 // The value that the rules find in the sample; `-` when none does.
@@ -54,12 +69,13 @@ class PresetSampleTest : public ::testing::TestWithParam<std::string> {
     auto done = Sign(recipe_, secret_,
                      {.body = sample_.body,
                       .headers = sample_.headers,
-                      .public_url = "",
+                      .public_url = kUrl,
                       .query = "",
                       .event_id = sample_.event_id,
                       .time = kNow});
     ASSERT_TRUE(done.ok()) << done.status();
     signed_ = *std::move(done);
+    sample_.body = signed_.body;
   }
 
   // Whether the bridge's own engine takes the request.
@@ -67,7 +83,8 @@ class PresetSampleTest : public ::testing::TestWithParam<std::string> {
     const auto verifier = Verifier::Create({.recipe = recipe_,
                                             .keys = {{.id = "1", .secret = secret_}},
                                             .url_token = "",
-                                            .public_url = ""});
+                                            .handshake_token = "verify-token",
+                                            .public_url = kUrl});
     EXPECT_TRUE(verifier.ok()) << verifier.status();
     const std::string target =
         signed_.url_token.empty() ? "/hooks/x" : "/hooks/x/" + signed_.url_token;
@@ -84,11 +101,12 @@ class PresetSampleTest : public ::testing::TestWithParam<std::string> {
 // What hookctl signs, the bridge takes, for every preset; its rejected siblings it does not.
 TEST_P(PresetSampleTest, SignerAndVerifierAgree) {
   EXPECT_TRUE(IsAuthentic(sample_.body, kNow));
-  if (recipe_.algorithms(0).kind() == config::v1::ALGORITHM_KIND_HMAC) {
+  if (recipe_.algorithms(0).kind() == config::v1::ALGORITHM_KIND_HMAC &&
+      !recipe_.body_not_signed()) {
     EXPECT_FALSE(IsAuthentic(sample_.body + " ", kNow));
   }
   if (recipe_.has_timestamp()) {
-    EXPECT_FALSE(IsAuthentic(sample_.body, kNow + absl::Hours(1)));
+    EXPECT_FALSE(IsAuthentic(sample_.body, kNow + absl::Hours(10)));
   }
   secret_.back() = 'A';
   EXPECT_FALSE(IsAuthentic(sample_.body, kNow));
@@ -102,7 +120,9 @@ TEST_P(PresetSampleTest, HoldsWhatTheRulesExtract) {
   ASSERT_TRUE(parsed.ok()) << parsed.ToString();
   const config::v1::EventRules& rules = recipe_.event();
   const auto& id = rules.id().empty() ? rules.synthetic_id() : rules.id();
-  EXPECT_NE(Extract(id, event, signed_.headers), "-");
+  if (!id.empty()) {
+    EXPECT_NE(Extract(id, event, signed_.headers), "-");
+  }
   const auto& type = rules.has_type_table() ? rules.type_table().inputs() : rules.type();
   EXPECT_NE(Extract(type, event, signed_.headers), "-");
 }
@@ -113,9 +133,7 @@ TEST_P(PresetSampleTest, SamplesDiffer) {
   EXPECT_TRUE(other.body != sample_.body || other.event_id != sample_.event_id);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PresetSampleTest,
-                         ::testing::Values("payment_options", "standard_webhooks", "svix", "stripe",
-                                           "github", "shopify", "slack"),
+INSTANTIATE_TEST_SUITE_P(All, PresetSampleTest, ::testing::ValuesIn(SignablePresets()),
                          [](const auto& test) { return test.param; });
 
 // A seed gives one sample, so that a failing one can be made again.

@@ -1,0 +1,262 @@
+"""Every preset against webhooks signed here, by Python's hmac and hashlib and the openssl command,
+from the providers' documentation and not from our recipes: the good one is stored, its mutations are
+refused with the right status, and nothing of them is stored."""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import ADMIN, CONFIG, BridgeTest
+
+URL = "https://hooks.example/hooks/"
+KEY = "a-shared-secret-0123456789"
+KEY_B64 = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+KEY_HEX = "00112233445566778899aabbccddeeff"
+
+
+def mac(key, message, hash_name="sha256"):
+    return hmac.new(key, message, hash_name).digest()
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+class Scheme:
+    """How one provider signs. `sign(key, body, now)` gives headers; `field` is the one to damage."""
+
+    def __init__(self, field, sign, key=KEY, other=KEY + "x", body=b'{"id":"1","type":"t"}', timed=False,
+                 refused=401, stored=200, repeats=False, covers_body=True):
+        self.field, self.sign, self.key, self.other, self.body = field, sign, key, other, body
+        self.timed, self.refused, self.stored, self.repeats = timed, refused, stored, repeats
+        self.covers_body = covers_body
+
+
+def hex_over_body(header, prefix="", hash_name="sha256", **more):
+    return Scheme(header, lambda k, b, t: {header: prefix + mac(k.encode(), b, hash_name).hex()}, **more)
+
+
+def standard(names, **more):
+    def sign(key, body, now):
+        raw = base64.b64decode(key.removeprefix("whsec_"))
+        signed = f"msg_1.{int(now)}.".encode() + body
+        return {names[0]: "msg_1", names[1]: str(int(now)), names[2]: "v1," + b64(mac(raw, signed))}
+    return Scheme(names[2], sign, key="whsec_" + KEY_B64, other="whsec_" + KEY_B64.replace("M", "N", 1),
+                  timed=True, **more)
+
+
+def v0(header, stamp):
+    return Scheme(header, lambda k, b, t: {
+        stamp: str(int(t)), header: "v0=" + mac(k.encode(), f"v0:{int(t)}:".encode() + b).hex()}, timed=True)
+
+
+def hubspot3(key, body, now):
+    stamp = str(int(now * 1000))
+    text = b"POST" + (URL + "hubspot").encode() + body + stamp.encode()
+    return {"X-HubSpot-Request-Timestamp": stamp, "X-HubSpot-Signature-v3": b64(mac(key.encode(), text))}
+
+
+def linear_body(now=None):
+    return json.dumps({"type": "Issue", "webhookTimestamp": int((now or time.time()) * 1000)}).encode()
+
+
+SCHEMES = {
+    "stripe": Scheme("Stripe-Signature", lambda k, b, t: {
+        "Stripe-Signature": f"t={int(t)},v1={mac(k.encode(), f'{int(t)}.'.encode() + b).hex()}"}, timed=True),
+    "github": hex_over_body("X-Hub-Signature-256", "sha256="),
+    "bitbucket": hex_over_body("X-Hub-Signature", "sha256="),
+    "jira": hex_over_body("X-Hub-Signature", "sha256="),
+    "meta": hex_over_body("X-Hub-Signature-256", "sha256="),
+    "intercom": hex_over_body("X-Hub-Signature", "sha1=", "sha1"),
+    "coinbase_commerce": hex_over_body("X-CC-Webhook-Signature"),
+    "razorpay": hex_over_body("X-Razorpay-Signature"),
+    "mollie": hex_over_body("X-Mollie-Signature", "sha256=", repeats=True),
+    "checkout_com": hex_over_body("Cko-Signature"),
+    "gocardless": hex_over_body("Webhook-Signature", refused=498),
+    "dropbox": hex_over_body("X-Dropbox-Signature"),
+    "klarna": Scheme("Klarna-Signature", lambda k, b, t: {
+        "Klarna-Signature": mac(k.encode(), b).hex(), "Klarna-Signing-Key-Id": "1"}),
+    "shopify": Scheme("X-Shopify-Hmac-Sha256", lambda k, b, t: {
+        "X-Shopify-Hmac-Sha256": b64(mac(k.encode(), b))}),
+    "square": Scheme("x-square-hmacsha256-signature", lambda k, b, t: {
+        "x-square-hmacsha256-signature": b64(mac(k.encode(), (URL + "square").encode() + b))}),
+    "adyen_platforms": Scheme("HmacSignature", lambda k, b, t: {
+        "HmacSignature": b64(mac(bytes.fromhex(k), b))}, key=KEY_HEX, other=KEY_HEX[::-1]),
+    "slack": v0("X-Slack-Signature", "X-Slack-Request-Timestamp"),
+    "zoom": v0("x-zm-signature", "x-zm-request-timestamp"),
+    "paddle": Scheme("Paddle-Signature", lambda k, b, t: {
+        "Paddle-Signature": f"ts={int(t)};h1={mac(k.encode(), f'{int(t)}:'.encode() + b).hex()}"}, timed=True),
+    "standard_webhooks": standard(("webhook-id", "webhook-timestamp", "webhook-signature")),
+    "svix": standard(("svix-id", "svix-timestamp", "svix-signature")),
+    "gitlab": standard(("webhook-id", "webhook-timestamp", "webhook-signature")),
+    "gitlab_token": Scheme("X-Gitlab-Token", lambda k, b, t: {"X-Gitlab-Token": k}, covers_body=False),
+    "hubspot": Scheme("X-HubSpot-Signature-v3", hubspot3, timed=True),
+    "hubspot_v1": Scheme("X-HubSpot-Signature", lambda k, b, t: {
+        "X-HubSpot-Signature": hashlib.sha256(k.encode() + b).hexdigest()}),
+    "hubspot_v2": Scheme("X-HubSpot-Signature", lambda k, b, t: {"X-HubSpot-Signature": hashlib.sha256(
+        k.encode() + b"POST" + (URL + "hubspot_v2".replace("_", "-")).encode() + b).hexdigest()}),
+    "linear": Scheme("Linear-Signature", lambda k, b, t: {
+        "Linear-Signature": mac(k.encode(), b).hex(), "Linear-Delivery": "d1"}, body=linear_body()),
+}
+
+
+def config_text():
+    text = "sources:\n"
+    for preset, scheme in SCHEMES.items():
+        name = preset.replace("_", "-")
+        text += f"  - {{name: {name}, preset: {preset}, keys: [{{id: '1', secret: 'inline:{scheme.key}'}}], "
+        text += f"public_url: '{URL}{name}', handshake_token: 'inline:verify-me'}}\n"
+    for name in ("mailgun", "discord", "sendgrid"):
+        text += f"  - {{name: {name}, preset: {name}, keys: [{{secret: 'KEY_{name}'}}]}}\n"
+    # The harness formats its template once more.
+    return CONFIG.split("sources:")[0] + text.replace("{", "{{").replace("}", "}}")
+
+
+def openssl(*arguments, data=None):
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
+
+
+class PresetsTest(BridgeTest):
+    def setUp(self):
+        keys = tempfile.TemporaryDirectory(prefix="hookbridge-keys-")
+        self.addCleanup(keys.cleanup)
+        self.keys = pathlib.Path(keys.name)
+        openssl("genpkey", "-algorithm", "ed25519", "-out", str(self.keys / "ed"))
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(self.keys / "ec"))
+        ed = openssl("pkey", "-in", str(self.keys / "ed"), "-pubout", "-outform", "DER")[-32:]
+        ec = openssl("ec", "-in", str(self.keys / "ec"), "-pubout", "-outform", "DER")
+        self.config = (config_text().replace("KEY_mailgun", "inline:" + KEY)
+                       .replace("KEY_discord", "inline:" + ed.hex()).replace("KEY_sendgrid", "inline:" + b64(ec)))
+        super().setUp()
+
+    def send(self, preset, body, headers):
+        return self.bridge.post("/hooks/" + preset.replace("_", "-"), body, headers)[0]
+
+    def raw(self, preset, body, fields):
+        """Lines as they are, repeats included."""
+        connection = self.bridge.connect()
+        connection.putrequest("POST", "/hooks/" + preset.replace("_", "-"))
+        for name, value in fields:
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def damaged(self, headers, field):
+        value = headers[field]
+        at = len(value) - 8
+        return dict(headers, **{field: value[:at] + ("0" if value[at] != "0" else "1") + value[at + 1:]})
+
+    def test_every_scheme_and_its_mutations(self):
+        now, tried = time.time(), 0
+        for preset, scheme in SCHEMES.items():
+            with self.subTest(preset):
+                body = linear_body() if preset == "linear" else scheme.body
+                good = scheme.sign(scheme.key, body, now)
+                refused = {"signature byte": (body, self.damaged(good, scheme.field)),
+                           "wrong key": (body, scheme.sign(scheme.other, body, now)),
+                           "no signature": (body, {k: v for k, v in good.items() if k != scheme.field}),
+                           "empty signature": (body, dict(good, **{scheme.field: ""}))}
+                if scheme.covers_body:
+                    refused["body byte"] = (body.replace(b"t", b"T", 1), good)
+                    refused["whitespace"] = (body + b"\n", good)
+                    refused["signature of nothing"] = (body, scheme.sign(scheme.key, b"", now))
+                if scheme.timed:
+                    refused["stale"] = (body, scheme.sign(scheme.key, body, now - 3600))
+                    refused["future"] = (body, scheme.sign(scheme.key, body, now + 3600))
+                if preset == "linear":
+                    old = linear_body(now - 3600)
+                    refused["stale"] = (old, scheme.sign(scheme.key, old, now))
+                for what, (sent, headers) in refused.items():
+                    self.assertEqual(self.send(preset, sent, headers), scheme.refused, what)
+                twice = [*good.items(), (scheme.field, good[scheme.field])]
+                if not scheme.repeats:
+                    self.assertEqual(self.raw(preset, body, twice), scheme.refused, "twice")
+                tried += len(refused) + 1
+                self.assertEqual(self.send(preset, body, good), scheme.stored)
+                changed = {k.swapcase(): v for k, v in good.items()}
+                self.assertEqual(self.send(preset, body, changed), scheme.stored, "case of names")
+                if scheme.repeats:
+                    self.assertEqual(self.raw(preset, body, twice), scheme.stored, "twice")
+        [sources] = self.bridge.call(ADMIN, "ListSources", {"page_size": 100})
+        for source in sources["sources"]:
+            if source["name"].replace("-", "_") in SCHEMES:
+                self.assertGreaterEqual(int(source["rejected_total"]), 5, source)
+        stored = {d["event"]["source"] for d in self.bridge.read_all()}
+        self.assertEqual(stored, {p.replace("_", "-") for p in SCHEMES})
+        self.assertGreater(tried, 6 * len(SCHEMES))
+
+    # The signature is in the body; its token is stored once, whatever the rest of the body says.
+    def test_mailgun(self):
+        def body(stamp, token, event="delivered", key=KEY):
+            signature = mac(key.encode(), f"{int(stamp)}{token}".encode()).hex()
+            return json.dumps({"signature": {"timestamp": str(int(stamp)), "token": token, "signature": signature},
+                               "event-data": {"event": event, "id": "e1"}}).encode()
+        now = time.time()
+        self.assertEqual(self.send("mailgun", body(now, "token-1"), {}), 200)
+        self.assertEqual(self.send("mailgun", body(now, "token-1", event="forged"), {}), 200)
+        for bad in (body(now, "token-2", key="other"), body(now - 86400, "token-3"), b"{}", b"no json",
+                    body(now, "token-4").replace(b"token-4", b"token-5")):
+            self.assertEqual(self.send("mailgun", bad, {}), 401)
+        events = [d["event"] for d in self.bridge.read_all()]
+        self.assertEqual([(e["type"], e["dedup_key"]) for e in events], [("delivered", "token-1")])
+
+    def test_discord_and_its_ping(self):
+        def headers(body, now):
+            message = self.keys / "message"
+            message.write_bytes(str(int(now)).encode() + body)
+            signature = openssl("pkeyutl", "-sign", "-inkey", str(self.keys / "ed"), "-rawin", "-in", str(message))
+            return {"X-Signature-Timestamp": str(int(now)), "X-Signature-Ed25519": signature.hex()}
+        now, ping = time.time(), b'{"type":0}'
+        self.assertEqual(self.send("discord", ping, headers(ping, now)), 204)
+        self.assertEqual(self.send("discord", ping, headers(b'{"type":1}', now)), 401, "Discord probes with these")
+        body = b'{"type":2,"application_id":"1","event":{"type":"ENTITLEMENT_CREATE"}}'
+        self.assertEqual(self.send("discord", body, headers(body, now)), 204)
+        self.assertEqual([d["event"]["type"] for d in self.bridge.read_all()], ["ENTITLEMENT_CREATE"])
+
+    def test_sendgrid(self):
+        now, body = int(time.time()), b'[{"event":"delivered","sg_event_id":"s1"}]\r\n'
+        signature = openssl("dgst", "-sha256", "-sign", str(self.keys / "ec"), data=str(now).encode() + body)
+        headers = {"X-Twilio-Email-Event-Webhook-Signature": b64(signature),
+                   "X-Twilio-Email-Event-Webhook-Timestamp": str(now)}
+        self.assertEqual(self.send("sendgrid", body.strip(), headers), 401, "the last CRLF counts")
+        self.assertEqual(self.send("sendgrid", body, headers), 200)
+
+    def test_handshakes(self):
+        def get(path):
+            connection = self.bridge.connect()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            result = answer.status, answer.getheader("Content-Type"), answer.read()
+            connection.close()
+            return result
+        good = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
+        self.assertEqual(get("/hooks/meta?" + good + "verify-me"), (200, "text/plain", b"1158201444"))
+        self.assertEqual(get("/hooks/meta?" + good + "wrong")[0], 401)
+        self.assertEqual(get("/hooks/dropbox?challenge=abc")[2], b"abc")
+        self.assertEqual(get("/hooks/dropbox?challenge=%3Cscript%3E")[0], 400)
+        self.assertEqual(get("/hooks/stripe?challenge=abc")[0], 405)
+        now = time.time()
+        ask = b'{"type":"url_verification","challenge":"3eZbrw1aB"}'
+        slack = SCHEMES["slack"]
+        status, answer = self.bridge.post("/hooks/slack", ask, slack.sign(KEY, ask, now))
+        self.assertEqual((status, answer), (200, b"3eZbrw1aB"))
+        self.assertEqual(self.bridge.post("/hooks/slack", ask, slack.sign("other", ask, now))[0], 401)
+        ask = b'{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}'
+        status, answer = self.bridge.post("/hooks/zoom", ask, SCHEMES["zoom"].sign(KEY, ask, now))
+        self.assertEqual((status, json.loads(answer)), (200, {
+            "plainToken": "qgg8vlvZRS6UYooatFL8Aw",
+            "encryptedToken": mac(KEY.encode(), b"qgg8vlvZRS6UYooatFL8Aw").hex()}))
+        self.assertEqual(self.bridge.read_all(), [], "a handshake is no event")
+
+
+if __name__ == "__main__":
+    unittest.main()
