@@ -117,7 +117,8 @@ constexpr std::string_view kCoinbaseCommerce =
 
 constexpr std::string_view kRazorpay =
     R"({"entity":"event","account_id":"acc_1","event":"payment.captured","created_at":{unix},)"
-    R"("payload":{"payment":{"entity":{"id":"pay_{hex}","order_id":"order_{hex}","amount":1999}}}})";
+    R"("payload":{"payment":{"entity":{"id":"pay_{hex}","order_id":"order_{hex}",)"
+    R"("amount":1999}}}})";
 
 constexpr std::string_view kMollie =
     R"({"resource":"event","id":"event_{hex}","type":"payment-link.paid","entityId":"pl_{hex}",)"

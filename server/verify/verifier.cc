@@ -2,6 +2,7 @@
 
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
+#include "server/verify/internal/adyen_items.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/decision.h"
 #include "server/verify/internal/handshake.h"
@@ -9,6 +10,7 @@
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/signature_check.h"
 #include "server/verify/internal/signature_syntax.h"
+#include "server/verify/internal/twilio.h"
 
 #include <optional>
 #include <utility>
@@ -72,6 +74,10 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
       return DecideByHeaderToken(request, now);
     case config::v1::ALGORITHM_KIND_BASIC:
       return DecideByBasic(request, now);
+    case config::v1::ALGORITHM_KIND_TWILIO:
+      return DecideTwilio(request, options.public_url, keys, now, trace);
+    case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS:
+      return DecideAdyenItems(request, keys, now, trace);
     default:
       return signature->Decide(request, keys, now, trace);
   }

@@ -81,6 +81,8 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
     : names_({"content-type", "user-agent"}),
       never_({"authorization", "proxy-authorization", "cookie"}),
       public_url_(std::move(public_url)) {
+  signs_url_ = recipe.algorithms_size() > 0 &&
+               recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO;
   const bool is_token = recipe.algorithms_size() > 0 &&
                         recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
   for (const std::string& header : recipe.signature().headers()) {

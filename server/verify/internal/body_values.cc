@@ -13,7 +13,7 @@ JsonTape& ThreadTape() {
 
 }  // namespace
 
-std::optional<std::string_view> BodyValues::Find(const JsonPointer& pointer) {
+const JsonTape* BodyValues::Tape() {
   if (!read_) {
     read_ = true;
     JsonTape& tape = ThreadTape();
@@ -21,7 +21,22 @@ std::optional<std::string_view> BodyValues::Find(const JsonPointer& pointer) {
                             .elements_max = limits::kJsonElementsMax};
     if (tape.Parse(request_.body, limits).ok()) tape_ = &tape;
   }
-  const JsonNode* const node = tape_ == nullptr ? nullptr : pointer.Find(*tape_);
+  return tape_;
+}
+
+size_t BodyValues::CountElements(std::string_view pointer) {
+  const auto made = JsonPointer::Parse(pointer);
+  const JsonNode* const array = made.ok() && Tape() != nullptr ? made->Find(*tape_) : nullptr;
+  if (array == nullptr || array->type != JsonType::kArray) return 0;
+  size_t count = 0;
+  const auto& nodes = tape_->nodes();
+  const auto first = static_cast<size_t>(array - nodes.data()) + 1;
+  for (size_t child = first; child < array->next; child = nodes[child].next) ++count;
+  return count;
+}
+
+std::optional<std::string_view> BodyValues::Find(const JsonPointer& pointer) {
+  const JsonNode* const node = Tape() == nullptr ? nullptr : pointer.Find(*tape_);
   if (node == nullptr) return std::nullopt;
   switch (node->type) {
     case JsonType::kString:

@@ -4,6 +4,7 @@
 #include "server/base/json_tape.h"
 #include "server/ingress/request.h"
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -19,7 +20,12 @@ class BodyValues {
   // The text of a string, number or boolean; nullopt when the body is not JSON or has none there.
   std::optional<std::string_view> Find(const JsonPointer& pointer);
 
+  // Elements of the array there; 0 when there is none.
+  size_t CountElements(std::string_view pointer);
+
  private:
+  const JsonTape* Tape();
+
   const WebhookRequest& request_;
   const JsonTape* tape_ = nullptr;
   bool read_ = false;

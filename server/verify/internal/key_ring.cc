@@ -46,6 +46,20 @@ absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string_vi
   return *std::move(bytes);
 }
 
+// The hash of kinds that use HMAC.
+std::optional<config::v1::HashFunction> HmacHashOf(const Algorithm& algorithm) {
+  switch (algorithm.kind()) {
+    case config::v1::ALGORITHM_KIND_HMAC:
+      return algorithm.hash();
+    case config::v1::ALGORITHM_KIND_TWILIO:
+      return config::v1::HASH_FUNCTION_SHA1;
+    case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS:
+      return config::v1::HASH_FUNCTION_SHA256;
+    default:
+      return std::nullopt;
+  }
+}
+
 absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
   const size_t index = AlgorithmOf(recipe, key.secret);
   const Algorithm& algorithm = recipe.algorithms(static_cast<int>(index));
@@ -56,8 +70,8 @@ absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
                .not_after = key.not_after,
                .algorithm = index,
                .material = std::string()};
-  if (algorithm.kind() == config::v1::ALGORITHM_KIND_HMAC) {
-    auto hmac = HmacKey::Create(algorithm.hash(), *bytes);
+  if (const auto hash = HmacHashOf(algorithm)) {
+    auto hmac = HmacKey::Create(*hash, *bytes);
     if (!hmac.ok()) return hmac.status();
     made.material = *std::move(hmac);
   } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519 ||

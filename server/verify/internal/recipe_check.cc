@@ -80,6 +80,9 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
 }
 
 absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
+  if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO && !has_public_url) {
+    return Bad("algorithms[0]", "needs the source's public_url, as the provider was given it");
+  }
   if (!Signs(recipe.algorithms(0).kind())) return absl::OkStatus();
   bool covers_body = false;
   bool covers_secret = false;

@@ -30,13 +30,15 @@ std::string SecretFor(const config::v1::Recipe& recipe) {
   return algorithm.key_prefix() + "s3cret-text-of-some-length";
 }
 
-// Presets that a receiver's secret can sign.
+// Presets that hookctl can sign.
 std::vector<std::string> SignablePresets() {
   std::vector<std::string> names;
   for (const Preset& preset : Presets()) {
     const auto kind = LoadPreset(preset.name)->algorithms(0).kind();
     if (kind != config::v1::ALGORITHM_KIND_ED25519 &&
-        kind != config::v1::ALGORITHM_KIND_ECDSA_P256) {
+        kind != config::v1::ALGORITHM_KIND_ECDSA_P256 &&
+        kind != config::v1::ALGORITHM_KIND_TWILIO &&
+        kind != config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS) {
       names.emplace_back(preset.name);
     }
   }

@@ -12,6 +12,9 @@ namespace {
 
 class RetentionTest : public testing::Test {
  protected:
+  // The sink outlives its appends.
+  ~RetentionTest() override { journal_->Close(); }
+
   void Open(QueuedJournalOptions options) {
     options.queue = {.events_max = 64, .bytes_max = 1 << 20};
     journal_ = std::make_unique<QueuedJournal>(options, std::make_unique<MemoryStore>(JournalId{1}),
