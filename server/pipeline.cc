@@ -238,6 +238,7 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedEvent event, LaneSin
   append.source = source.config.name();
   append.events.push_back(NewEvent{.dedup_hash = event.dedup_hash,
                                    .dedup_window = source.dedup_window,
+                                   .body_crc = event.body_crc,
                                    .event = std::move(stored)});
   append.sink = &sink;
   append.token = reinterpret_cast<uint64_t>(pending.release());
@@ -273,6 +274,12 @@ HttpResponse Pipeline::StoredResponse(const Pending& pending,
   const Receipt& receipt = receipts.front();
   source.stats.CountAccepted(clock_.Now());
   if (receipt.duplicate) source.stats.CountDuplicate();
+  if (receipt.other_body) {
+    source.stats.CountConflict();
+    log_.Warning("duplicate_with_other_body", {{"source", source.config.name()},
+                                               {"first_id", receipt.id.ToString()},
+                                               {"request_id", pending.request_id}});
+  }
   const std::string id = receipt.id.ToString();
   if (options_.log_requests) {
     log_.Info("webhook_accepted", {{"source", source.config.name()},

@@ -19,12 +19,15 @@ class SourceStats {
     last_receive_ns_.store(absl::ToUnixNanos(now), std::memory_order_relaxed);
   }
   void CountDuplicate() { duplicate_.fetch_add(1, std::memory_order_relaxed); }
+  // A duplicate whose body is not the first one's.
+  void CountConflict() { conflict_.fetch_add(1, std::memory_order_relaxed); }
   void CountRejected(Reason reason) {
     rejected_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
   }
 
   uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
   uint64_t duplicate() const { return duplicate_.load(std::memory_order_relaxed); }
+  uint64_t conflict() const { return conflict_.load(std::memory_order_relaxed); }
   uint64_t rejected(Reason reason) const {
     return rejected_[static_cast<size_t>(reason)].load(std::memory_order_relaxed);
   }
@@ -42,6 +45,7 @@ class SourceStats {
  private:
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> duplicate_{0};
+  std::atomic<uint64_t> conflict_{0};
   std::array<std::atomic<uint64_t>, kReasonCount> rejected_{};
   std::atomic<int64_t> last_receive_ns_{0};
 };

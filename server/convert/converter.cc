@@ -1,5 +1,6 @@
 #include "server/convert/converter.h"
 
+#include "server/base/crc32c.h"
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
@@ -171,6 +172,7 @@ ConvertedEvent Converter::Convert(const VerifiedWebhook& webhook) const {
   const std::string hashed =
       StrCat(state.options.source, std::string_view("\0", 1), event.dedup_key);
   event.dedup_hash = HashOf(hashed);
+  event.body_crc = Crc32c(0, request.body);
   event.type = extracted.type;
   event.runs.envelope = state.Envelope(request, extracted, event);
   event.runs.raw = state.raw_writer.Write(request);

@@ -30,6 +30,8 @@ struct NewEvent {
   DedupHash dedup_hash{};
   // How long the hash is remembered, from its append_time.
   absl::Duration dedup_window;
+  // CRC-32C of the body: tells a repeat from another body under the same provider event id.
+  uint32_t body_crc = 0;
   // position and id are set by the committer.
   std::shared_ptr<StoredEvent> event;
 };
@@ -39,6 +41,7 @@ struct Receipt {
   EventId id;
   Position position = 0;
   bool duplicate = false;  // an event with this hash was there; id and position are the first one's
+  bool other_body = false;  // and its body was another
 };
 
 // The end of one append. `receipts` has one entry per event when status is OK. Otherwise the events

@@ -43,22 +43,28 @@ class QueuedJournal::GroupBuilder {
  private:
   absl::StatusOr<Receipt> AddEvent(NewEvent& event) {
     if (const auto it = pending_.find(event.dedup_hash); it != pending_.end()) {
-      return Receipt{.id = it->second.id, .position = it->second.position, .duplicate = true};
+      return Duplicate(it->second, event);
     }
     auto row = store_.FindDedup(event.dedup_hash, now_);
     if (!row.ok()) return row.status();
-    if (row->has_value()) {
-      return Receipt{.id = (*row)->id, .position = (*row)->position, .duplicate = true};
-    }
+    if (row->has_value()) return Duplicate(**row, event);
     event.event->id = minter_.Next(now_);
     event.event->position = next_++;
     const DedupRow added{.id = event.event->id,
                          .position = event.event->position,
-                         .expiry = event.event->append_time() + event.dedup_window};
+                         .expiry = event.event->append_time() + event.dedup_window,
+                         .body_crc = event.body_crc};
     pending_.emplace(event.dedup_hash, added);
     group_.dedup.emplace_back(event.dedup_hash, added);
     group_.events.push_back(event.event);
-    return Receipt{.id = added.id, .position = added.position, .duplicate = false};
+    return Receipt{.id = added.id, .position = added.position};
+  }
+
+  static Receipt Duplicate(const DedupRow& first, const NewEvent& event) {
+    return {.id = first.id,
+            .position = first.position,
+            .duplicate = true,
+            .other_body = first.body_crc && *first.body_crc != event.body_crc};
   }
 
   Store& store_;

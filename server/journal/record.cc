@@ -1,7 +1,7 @@
 #include "server/journal/record.h"
 
+#include "server/base/crc32c.h"
 #include "server/base/strings.h"
-#include "server/journal/crc32c.h"
 
 #include <cstring>
 

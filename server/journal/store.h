@@ -19,6 +19,7 @@ struct DedupRow {
   EventId id;
   Position position = 0;
   absl::Time expiry;
+  std::optional<uint32_t> body_crc = {};  // rows of older builds have none
 };
 
 // All that one commit makes durable, together.

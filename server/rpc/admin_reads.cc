@@ -136,6 +136,7 @@ RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSources
     source.set_accepted_total(it->stats->accepted());
     source.set_rejected_total(it->stats->rejected_total());
     source.set_duplicate_total(it->stats->duplicate());
+    source.set_conflicting_duplicate_total(it->stats->conflict());
     if (const absl::Time last = it->stats->last_receive_time(); last != absl::InfinitePast()) {
       *source.mutable_last_receive_time() =
           google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(last));

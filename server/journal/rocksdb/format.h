@@ -51,20 +51,28 @@ inline EventId DecodeId(std::string_view text) {
   return EventId(bytes);
 }
 
-// Event id, position, expiry in ms: 32 bytes.
+// Event id, position, expiry in ms, CRC-32C of the body: 36 bytes; without the last, 32.
 inline std::string EncodeDedupRow(const DedupRow& row) {
   std::string value = EncodeId(row.id);
   value += BigEndian(row.position);
   value += BigEndian(static_cast<uint64_t>(absl::ToUnixMillis(row.expiry)));
+  if (row.body_crc) value += BigEndian(*row.body_crc).substr(4);
   return value;
 }
 
 inline std::optional<DedupRow> DecodeDedupRow(std::string_view value) {
-  if (value.size() != EventId::kBytes + 16) return std::nullopt;
-  return DedupRow{
+  constexpr size_t kShort = EventId::kBytes + 16;
+  constexpr size_t kCrcBytes = 4;
+  if (value.size() != kShort && value.size() != kShort + kCrcBytes) return std::nullopt;
+  DedupRow row{
       .id = DecodeId(value),
       .position = FromBigEndian(value.substr(16)),
       .expiry = absl::FromUnixMillis(static_cast<int64_t>(FromBigEndian(value.substr(24))))};
+  if (value.size() > kShort) {
+    // The four bytes and the four before them, of which only these are kept.
+    row.body_crc = static_cast<uint32_t>(FromBigEndian(value.substr(kShort - kCrcBytes)));
+  }
+  return row;
 }
 
 }  // namespace hookbridge::rocks

@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace hookbridge;  // NOLINT
+using namespace hookbridge;
 
 void Require(bool holds) {
   if (!holds) std::abort();

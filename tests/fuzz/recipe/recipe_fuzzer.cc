@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace hookbridge;  // NOLINT
+using namespace hookbridge;
 
 constexpr absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
 

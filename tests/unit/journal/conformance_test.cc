@@ -120,6 +120,23 @@ TEST_P(JournalConformanceTest, DuplicateGetsTheFirstReceipt) {
 }
 
 // After the window the same id is a new event.
+TEST_P(JournalConformanceTest, TellsARepeatFromAnotherBodyAlsoAfterARestart) {
+  const auto append = [&](uint32_t crc) {
+    AppendRequest request = Appender::One("k");
+    request.events[0].body_crc = crc;
+    return appender_->Start(std::move(request)).get().receipts.front();
+  };
+  EXPECT_FALSE(append(7).duplicate);
+  EXPECT_FALSE(append(7).other_body);
+  EXPECT_TRUE(append(8).other_body);
+  EXPECT_TRUE(append(0xffffffff).other_body);
+  if (GetParam() == Engine::kMemory) return;
+  journal_.reset();
+  Open();
+  EXPECT_FALSE(append(7).other_body);
+  EXPECT_TRUE(append(8).other_body);
+}
+
 TEST_P(JournalConformanceTest, DedupEndsWithItsWindow) {
   appender_->Append("same", "one");
   clock_.Advance(absl::Minutes(59));

@@ -1,6 +1,6 @@
 #include "server/journal/record.h"
 
-#include "server/journal/crc32c.h"
+#include "server/base/crc32c.h"
 
 #include "gtest/gtest.h"
 

@@ -145,6 +145,12 @@ TEST_F(PipelineTest, ADuplicateIsAnsweredWithTheFirstId) {
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
   EXPECT_EQ(pipeline_->sources().at("test")->stats.duplicate(), 1u);
+  EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
+      << "another body under the same id";
+  EXPECT_THAT(sink_.text(), testing::HasSubstr("duplicate_with_other_body"));
+  EXPECT_EQ(Send(R"({"id":"e1"})").body, first.body);
+  EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
+      << "a true repeat is no conflict";
 }
 
 TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {

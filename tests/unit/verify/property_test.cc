@@ -12,7 +12,7 @@
 namespace hookbridge {
 namespace {
 
-using namespace config::v1;  // NOLINT
+using namespace config::v1;
 
 constexpr int64_t kNow = 1'700'000'000;
 
