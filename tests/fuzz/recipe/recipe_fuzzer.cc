@@ -29,17 +29,30 @@ void Require(bool holds) {
 // Decodes as base64 and as text; unknown to the fuzzer's inputs.
 constexpr char kSecret[] = "bm90IGEgc2VjcmV0IHRoYXQgYW55Ym9keSB1c2VzISE=";
 
+// Public keys whose private ones nobody has kept.
+constexpr char kHexKey[] = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+constexpr char kP256Key[] =
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/BJlceDTifRnAkjLqsE4coAOoGkitiPCl2n4"
+    "qSEFcazskjHhjlUkSN74C5UUqmyMxYrKdL67ee4zkmThB5kQTg==";
+
+std::string KeyFor(const config::v1::Algorithm& algorithm) {
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256) return kP256Key;
+  return algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX ? kHexKey : kSecret;
+}
+
 std::vector<std::unique_ptr<Verifier>> MakeVerifiers() {
   std::vector<std::unique_ptr<Verifier>> verifiers;
   for (const Preset& preset : Presets()) {
     VerifierOptions options;
     options.recipe = *LoadPreset(preset.name);
-    options.keys.push_back(KeyMaterial{.id = "k", .secret = kSecret});
+    const std::string key = KeyFor(options.recipe.algorithms(0));
+    options.keys.push_back(KeyMaterial{.id = "k", .secret = key});
+    options.handshake_token = "verify-me";
     options.public_url = "https://hooks.example/hooks/test";
     auto verifier = Verifier::Create(std::move(options));
-    if (verifier.ok()) verifiers.push_back(*std::move(verifier));
+    Require(verifier.ok());
+    verifiers.push_back(*std::move(verifier));
   }
-  Require(!verifiers.empty());
   return verifiers;
 }
 

@@ -153,6 +153,15 @@ TEST_F(HookctlTest, VerifyExplainsWithoutTheSecret) {
   std::remove(capture.c_str());
 }
 
+// A preset with a handshake that wants a token is explained without it.
+TEST_F(HookctlTest, VerifyNeedsNoHandshakeToken) {
+  const std::string capture = WriteFile("capture", kCapture);
+  EXPECT_EQ(Run({"verify", "--preset", "meta", "--secret", "inline:s3cret", "--request", capture}),
+            kExitOk)
+      << out_.str() << err_.str();
+  std::remove(capture.c_str());
+}
+
 // The same request from its parts.
 TEST_F(HookctlTest, VerifyTakesParts) {
   const std::string body = WriteFile("body", "{\"a\":1}");
