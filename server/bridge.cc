@@ -27,6 +27,7 @@ SourceCatalog CatalogOf(const Pipeline& pipeline) {
         {.name = name, .preset = source->config.preset(), .stats = &source->stats});
   }
   catalog.unattributed = &pipeline.unattributed();
+  catalog.rejections = &pipeline.rejections();
   return catalog;
 }
 

@@ -250,6 +250,18 @@ void Pipeline::Reject(const Rejection& rejection, const SourceRuntime* source,
   const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
   const auto status =
       static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
+  RejectedRequest rejected{.reason = reason,
+                           .source = rejection.request.source,
+                           .detail = rejection.detail,
+                           .time = rejection.request.receive_time,
+                           .body_bytes = rejection.request.body.size(),
+                           .header_names = {},
+                           .remote_address = rejection.request.remote_address,
+                           .request_id = rejection.request.request_id};
+  for (const HeaderLine& line : rejection.request.headers) {
+    rejected.header_names.emplace_back(line.name);
+  }
+  rejections_.Add(std::move(rejected));
   log_.Warning("webhook_refused", {{"reason", ReasonName(reason)},
                                    {"source", rejection.request.source},
                                    {"detail", rejection.detail},
@@ -304,6 +316,14 @@ HttpResponse Pipeline::StoredResponse(const Pending& pending,
 void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {
   const SourceRuntime* const known = FindSource(source);
   (known != nullptr ? known->stats : unattributed_).CountRejected(reason);
+  rejections_.Add({.reason = reason,
+                   .source = std::string(source),
+                   .detail = {},
+                   .time = clock_.Now(),
+                   .body_bytes = 0,
+                   .header_names = {},
+                   .remote_address = std::string(remote_address),
+                   .request_id = {}});
   log_.Warning("request_refused",
                {{"reason", ReasonName(reason)}, {"source", source}, {"remote", remote_address}});
 }

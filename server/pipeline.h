@@ -3,6 +3,7 @@
 #include "server/admission.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
 #include "server/convert/converter.h"
 #include "server/ingress/handler.h"
@@ -61,6 +62,7 @@ class Pipeline final : public RequestHandler {
 
   const SourceMap& sources() const { return options_.sources; }
   const SourceStats& unattributed() const { return unattributed_; }
+  const RejectionLog& rejections() const { return rejections_; }
 
  private:
   class LaneSink;
@@ -87,6 +89,7 @@ class Pipeline final : public RequestHandler {
   const bool durable_;
   std::atomic<bool> draining_{false};
   mutable SourceStats unattributed_;
+  mutable RejectionLog rejections_;
 };
 
 }  // namespace hookbridge

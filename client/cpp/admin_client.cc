@@ -50,6 +50,11 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(
 AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminClient::~AdminClient() = default;
 
+absl::StatusOr<admin::v1::ListRejectionsResponse> AdminClient::ListRejections(
+    const admin::v1::ListRejectionsRequest& request) {
+  return impl_->Call(&admin::v1::AdminService::Stub::ListRejections, request);
+}
+
 absl::StatusOr<admin::v1::ListSourcesResponse> AdminClient::ListSources(
     const admin::v1::ListSourcesRequest& request) {
   return impl_->Call(&admin::v1::AdminService::Stub::ListSources, request);

@@ -25,6 +25,8 @@ class AdminClient {
 
   absl::StatusOr<admin::v1::ListSourcesResponse> ListSources(
       const admin::v1::ListSourcesRequest& request);
+  absl::StatusOr<admin::v1::ListRejectionsResponse> ListRejections(
+      const admin::v1::ListRejectionsRequest& request);
   absl::StatusOr<admin::v1::ListEventsResponse> ListEvents(
       const admin::v1::ListEventsRequest& request);
   absl::StatusOr<admin::v1::GetEventResponse> GetEvent(const admin::v1::GetEventRequest& request);

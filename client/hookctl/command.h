@@ -48,6 +48,7 @@ Command TailCommand();
 Command EventsListCommand();
 Command EventsGetCommand();
 Command SourcesCommand();
+Command RejectionsCommand();
 Command ReturnUrlCommand();
 Command VerifyCommand();
 Command PresetsListCommand();

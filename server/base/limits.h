@@ -76,6 +76,12 @@ inline constexpr size_t kFilterListMax = 64;
 inline constexpr size_t kFilterAttributesMax = 16;
 inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 
+// Refusals that are kept for operators, and header names of each.
+inline constexpr size_t kRejectionsMax = 256;
+inline constexpr size_t kRejectionHeadersMax = 32;
+// Admin calls that wait for the journal.
+inline constexpr size_t kAdminCallsMax = 256;
+
 // Log: longer values are cut; warnings and errors of one event name are counted, not written,
 // beyond this.
 inline constexpr size_t kLogValueBytesMax = 512;

@@ -148,6 +148,28 @@ RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSources
   return {};
 }
 
+RichError ListRejections(const SourceCatalog& catalog,
+                         const admin::v1::ListRejectionsRequest& request,
+                         admin::v1::ListRejectionsResponse* response) {
+  int size = 0;
+  if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
+  const auto newest =
+      catalog.rejections->Newest(static_cast<size_t>(size), request.source(), request.reason());
+  for (const RejectedRequest& rejected : newest) {
+    admin::v1::Rejection& shown = *response->add_rejections();
+    shown.set_source(rejected.source);
+    shown.set_reason(std::string(ReasonName(rejected.reason)));
+    shown.set_detail(rejected.detail);
+    *shown.mutable_time() =
+        google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(rejected.time));
+    shown.set_body_bytes(rejected.body_bytes);
+    for (const std::string& name : rejected.header_names) shown.add_header_names(name);
+    shown.set_remote_address(rejected.remote_address);
+    shown.set_request_id(rejected.request_id);
+  }
+  return {};
+}
+
 RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
                    admin::v1::GetEventResponse* response) {
   auto found = FindById(log, request.id());

@@ -7,11 +7,15 @@
 #include "hookbridge/admin/v1/admin_service.pb.h"
 
 // What AdminService answers, apart from gRPC. Each fills `response` or returns the error. Threads:
-// thread-safe. ListSources never blocks; the others read the journal.
+// thread-safe. ListSources and ListRejections never block; the others read the journal.
 namespace hookbridge {
 
 RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSourcesRequest& request,
                       admin::v1::ListSourcesResponse* response);
+
+RichError ListRejections(const SourceCatalog& catalog,
+                         const admin::v1::ListRejectionsRequest& request,
+                         admin::v1::ListRejectionsResponse* response);
 
 RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
                    admin::v1::GetEventResponse* response);

@@ -23,11 +23,20 @@ grpc::ServerUnaryReactor* Unimplemented(grpc::CallbackServerContext* context) {
   return reactor;
 }
 
+RichError TooManyCalls() {
+  RichError error;
+  error.code = absl::StatusCode::kResourceExhausted;
+  error.reason = "TOO_MANY_CALLS";
+  error.message = "too many admin calls wait for the journal";
+  error.retry_delay = absl::Seconds(1);
+  return error;
+}
+
 // Streams a body in chunks; the worker finds it, then every write follows the one before.
 class BodyReactor final : public grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse> {
  public:
   BodyReactor(const EventLog& log, Worker& worker, const admin::v1::ReadEventBodyRequest& request) {
-    worker.Do([this, &log, id = request.id(), offset = request.offset_bytes()] {
+    const bool queued = worker.Do([this, &log, id = request.id(), offset = request.offset_bytes()] {
       const RichError error = FindBody(log, id, &body_);
       if (!error.ok()) return Finish(ToGrpcStatus(error));
       if (offset > body_.size()) {
@@ -36,6 +45,7 @@ class BodyReactor final : public grpc::ServerWriteReactor<admin::v1::ReadEventBo
       at_ = offset;
       WriteNext();
     });
+    if (!queued) Finish(ToGrpcStatus(TooManyCalls()));
   }
 
   void OnWriteDone(bool ok) override {
@@ -71,23 +81,32 @@ class Service final : public AdminService::CallbackService {
     reactor->Finish(ToGrpcStatus(hookbridge::ListSources(catalog_, *request, response)));
     return reactor;
   }
+  grpc::ServerUnaryReactor* ListRejections(grpc::CallbackServerContext* context,
+                                           const admin::v1::ListRejectionsRequest* request,
+                                           admin::v1::ListRejectionsResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpcStatus(hookbridge::ListRejections(catalog_, *request, response)));
+    return reactor;
+  }
   // gRPC keeps request and response until the reactor has finished.
   grpc::ServerUnaryReactor* GetEvent(grpc::CallbackServerContext* context,
                                      const admin::v1::GetEventRequest* request,
                                      admin::v1::GetEventResponse* response) override {
     auto* const reactor = context->DefaultReactor();
-    worker_.Do([this, reactor, request, response] {
+    const bool queued = worker_.Do([this, reactor, request, response] {
       reactor->Finish(ToGrpcStatus(hookbridge::GetEvent(log_, *request, response)));
     });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
     return reactor;
   }
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const admin::v1::ListEventsRequest* request,
                                        admin::v1::ListEventsResponse* response) override {
     auto* const reactor = context->DefaultReactor();
-    worker_.Do([this, reactor, request, response] {
+    const bool queued = worker_.Do([this, reactor, request, response] {
       reactor->Finish(ToGrpcStatus(hookbridge::ListEvents(log_, *request, response)));
     });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
     return reactor;
   }
   grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse>* ReadEventBody(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
 
 #include <string>
@@ -16,6 +17,7 @@ struct SourceCatalog {
   };
   std::vector<Entry> sources;  // by name
   const SourceStats* unattributed = nullptr;
+  const RejectionLog* rejections = nullptr;
 };
 
 }  // namespace hookbridge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/limits.h"
 #include "server/base/mutex.h"
 
 #include "absl/functional/any_invocable.h"
@@ -9,8 +10,8 @@
 
 namespace hookbridge {
 
-// One thread for what blocks on the disk, so that no gRPC reaction does. The queue is bounded by
-// gRPC's concurrent calls. Threads: thread-safe.
+// One thread for what blocks on the disk, so that no gRPC reaction does. At most
+// limits::kAdminCallsMax wait. Threads: thread-safe.
 class Worker {
  public:
   Worker() : thread_([this] { Run(); }) {}
@@ -23,12 +24,15 @@ class Worker {
     thread_.join();
   }
 
-  void Do(absl::AnyInvocable<void()> work) ABSL_LOCKS_EXCLUDED(mutex_) {
+  // False: too many wait; `work` will not run.
+  bool Do(absl::AnyInvocable<void()> work) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       MutexLock lock(mutex_);
+      if (queue_.size() >= limits::kAdminCallsMax) return false;
       queue_.push_back(std::move(work));
     }
     wake_.NotifyOne();
+    return true;
   }
 
  private:

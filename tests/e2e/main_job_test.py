@@ -68,6 +68,12 @@ class MainJobTest(BridgeTest):
         [stripe] = [s for s in sources["sources"] if s["name"] == "stripe"]
         self.assertEqual(stripe["rejected_by_reason"], {"signature_mismatch": "1", "timestamp_stale": "1"})
         self.assertEqual(self.bridge.read_all(), [])
+        [listed] = self.bridge.call(ADMIN, "ListRejections", {"source": "stripe"})
+        self.assertEqual([r["reason"] for r in listed["rejections"]], ["timestamp_stale", "signature_mismatch"])
+        self.assertIn("Stripe-Signature", listed["rejections"][0]["header_names"])
+        shown = subprocess.run([HOOKCTL, "rejections", "--source", "stripe"], capture_output=True, text=True,
+                               env=dict(environment(), HOOKBRIDGE_GRPC=self.bridge.grpc), timeout=60)
+        self.assertIn("signature_mismatch", shown.stdout, shown.stderr)
 
     # The provider's retry is answered with the first event's id and stored once.
     def test_duplicate_answers_the_first_id(self):

@@ -22,6 +22,7 @@ class RpcFixture : public DeliveryFixture {
     catalog_.sources = {{.name = "a", .preset = "stripe", .stats = &stats_[0]},
                         {.name = "b", .preset = "", .stats = &stats_[1]}};
     catalog_.unattributed = &unattributed_;
+    catalog_.rejections = &rejections_;
     config::v1::Config config;
     ApplyDefaults(&config);
     config.mutable_grpc()->set_listen("127.0.0.1:0");
@@ -48,6 +49,7 @@ class RpcFixture : public DeliveryFixture {
 
   SourceStats stats_[2];
   SourceStats unattributed_;
+  RejectionLog rejections_;
   SourceCatalog catalog_;
   StreamHub hub_;
   std::unique_ptr<RpcServer> server_;

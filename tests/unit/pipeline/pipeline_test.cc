@@ -161,6 +161,10 @@ TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {
   EXPECT_EQ(Rejected(Reason::kCredentialMismatch), 1u);
   EXPECT_THAT(sink_.text(), testing::HasSubstr("credential_mismatch"));
   EXPECT_EQ(sink_.text().find("wrong-and-secret"), std::string::npos);
+  const auto rejected = pipeline_->rejections().Newest(10, "test", "");
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].body_bytes, 2u);
+  EXPECT_THAT(rejected[0].header_names, testing::ElementsAre("X-Token"));
 }
 
 TEST_F(PipelineTest, ABodyThatIsNotJsonIsStoredUnlessRefusalIsAskedFor) {

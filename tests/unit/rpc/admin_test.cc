@@ -150,6 +150,40 @@ TEST_F(RpcAdminTest, PageSizesAtTheirLimitAndOneMore) {
   EXPECT_EQ(List(request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(RpcAdminTest, ListsRejectionsNewestFirst) {
+  rejections_.Add({.reason = Reason::kTimestampStale,
+                   .source = "a",
+                   .detail = "301 s old",
+                   .time = clock_.Now(),
+                   .body_bytes = 7,
+                   .header_names = {"X-A", "x-a"},
+                   .remote_address = "192.0.2.1",
+                   .request_id = "r1"});
+  rejections_.Add({.reason = Reason::kTimeout,
+                   .source = "b",
+                   .detail = {},
+                   .time = clock_.Now(),
+                   .body_bytes = 0,
+                   .header_names = {},
+                   .remote_address = {},
+                   .request_id = {}});
+  const auto list = [&](const std::string& source, int page_size = 0) {
+    admin::v1::ListRejectionsRequest request;
+    request.set_source(source);
+    request.set_page_size(page_size);
+    admin::v1::ListRejectionsResponse response;
+    grpc::ClientContext context;
+    EXPECT_TRUE(stub_->ListRejections(&context, request, &response).ok());
+    return response;
+  };
+  EXPECT_EQ(list("").rejections_size(), 2);
+  EXPECT_EQ(list("", 1).rejections(0).reason(), "timeout");
+  const admin::v1::Rejection stale = list("a").rejections(0);
+  EXPECT_EQ(stale.detail(), "301 s old");
+  EXPECT_EQ(stale.header_names_size(), 2);
+  EXPECT_EQ(stale.body_bytes(), 7u);
+}
+
 TEST_F(RpcAdminTest, HealthFollowsServing) {
   const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
                                          grpc::internal::RpcMethod::NORMAL_RPC);
