@@ -26,9 +26,9 @@ def section(path):
         comment.append(line[2:] if line.startswith("# ") else "")
     rows = [("Needs", ", ".join(needs(text)))]
     for name, pattern in (("Event id", r"^  id: (.*)$"), ("Event type", r"^  type: (.*)$"),
-                          ("Time window", r"^timestamp: .*?max_age: (\\w+), max_future: (\\w+)"),
-                          ("Answers", r"^responses: (.*)$"), ("Remembered for", r"^dedup_window: (\\w+)")):
-        found = re.search(pattern.replace("\\\\", "\\"), text, re.MULTILINE)
+                          ("Time window", r"^timestamp: .*?max_age: (\w+), max_future: (\w+)"),
+                          ("Answers", r"^responses: (.*)$"), ("Remembered for", r"^dedup_window: (\w+)")):
+        found = re.search(pattern, text, re.MULTILINE)
         if found:
             rows.append((name, " past, ".join(found.groups()) + (" future" if len(found.groups()) > 1 else "")))
     if "Event id" not in dict(rows):

@@ -137,36 +137,71 @@ HttpResponse Pipeline::Refuse(Reason reason, const SourceRuntime* source, int st
   return ErrorResponse(status);
 }
 
+HttpResponse Pipeline::RefuseHead(Reason reason, const SourceRuntime* source, int status,
+                                  const RequestHead& head) const {
+  rejections_.Add({.reason = reason,
+                   .source = std::string(head.source),
+                   .detail = {},
+                   .time = clock_.Now(),
+                   .body_bytes = head.content_length.value_or(0),
+                   .header_names = {},
+                   .remote_address = std::string(head.remote_address),
+                   .request_id = {}});
+  log_.Warning(
+      "request_refused",
+      {{"reason", ReasonName(reason)}, {"source", head.source}, {"remote", head.remote_address}});
+  return Refuse(reason, source, status);
+}
+
+void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::string detail) {
+  RejectedRequest rejected{.reason = reason,
+                           .source = request.source,
+                           .detail = std::move(detail),
+                           .time = request.receive_time,
+                           .body_bytes = request.body.size(),
+                           .header_names = {},
+                           .remote_address = request.remote_address,
+                           .request_id = request.request_id};
+  for (const HeaderLine& line : request.headers) rejected.header_names.emplace_back(line.name);
+  log_.Warning("webhook_refused", {{"reason", ReasonName(reason)},
+                                   {"source", rejected.source},
+                                   {"detail", rejected.detail},
+                                   {"request_id", rejected.request_id},
+                                   {"remote", rejected.remote_address}});
+  rejections_.Add(std::move(rejected));
+}
+
 Admission Pipeline::Admit(const RequestHead& head) {
   Admission admission;
   const SourceRuntime* const source = FindSource(head.source);
   if (source == nullptr && head.token.empty()) {
-    admission.response = Refuse(Reason::kUnknownSource, nullptr, 404);
+    admission.response = RefuseHead(Reason::kUnknownSource, nullptr, 404, head);
     return admission;
   }
   if (head.method != "POST") {
     if (source != nullptr) return AdmitHandshake(head, *source);
-    admission.response = Refuse(Reason::kMethodNotAllowed, nullptr, 405);
+    admission.response = RefuseHead(Reason::kMethodNotAllowed, nullptr, 405, head);
     admission.response->headers.emplace_back("Allow", "POST");
     return admission;
   }
   if (draining_.load(std::memory_order_relaxed)) {
-    admission.response = Refuse(Reason::kDraining, source, 503);
+    admission.response = RefuseHead(Reason::kDraining, source, 503, head);
     return admission;
   }
   const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
   admission.body_bytes_max = admitted.config.body_bytes_max();
   const uint64_t declared = head.content_length.value_or(0);
   if (declared > admission.body_bytes_max) {
-    admission.response = Refuse(Reason::kBodyTooLarge, source, 413);
+    admission.response = RefuseHead(Reason::kBodyTooLarge, source, 413, head);
     return admission;
   }
   if (const absl::Status status = journal_.CanAppend(head.source); !status.ok()) {
-    admission.response = Refuse(AppendReason(status), source, 503);
+    admission.response = RefuseHead(AppendReason(status), source, 503, head);
     return admission;
   }
   admission.ticket = body_budget_.Reserve(admitted.body_share, declared);
-  if (admission.ticket == nullptr) admission.response = Refuse(Reason::kOverload, source, 503);
+  if (admission.ticket == nullptr)
+    admission.response = RefuseHead(Reason::kOverload, source, 503, head);
   return admission;
 }
 
@@ -178,14 +213,14 @@ Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime&
   }
   const auto answer = head.method == "GET" ? source.verifier->AnswerGet(head.query) : std::nullopt;
   if (!answer) {
-    admission.response = Refuse(Reason::kMethodNotAllowed, &source, 405);
+    admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
     admission.response->headers.emplace_back("Allow", AllowedMethods(source));
   } else if (answer->status == 200) {
     admission.response = HandshakeResponse(*answer);
   } else {
     const Reason reason =
         answer->status == 401 ? Reason::kCredentialMismatch : Reason::kMalformedHttp;
-    admission.response = Refuse(reason, &source, answer->status);
+    admission.response = RefuseHead(reason, &source, answer->status, head);
   }
   return admission;
 }
@@ -214,6 +249,7 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   if (!event.conversion_error.empty() &&
       bound.config.on_malformed() == config::v1::ON_MALFORMED_REFUSE) {
     const auto status = static_cast<int>(bound.recipe.responses().malformed());
+    NoteRejected(Reason::kMalformedBody, webhook.request(), event.conversion_error);
     done(Refuse(Reason::kMalformedBody, source, status));
     return;
   }
@@ -250,23 +286,7 @@ void Pipeline::Reject(const Rejection& rejection, const SourceRuntime* source,
   const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
   const auto status =
       static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
-  RejectedRequest rejected{.reason = reason,
-                           .source = rejection.request.source,
-                           .detail = rejection.detail,
-                           .time = rejection.request.receive_time,
-                           .body_bytes = rejection.request.body.size(),
-                           .header_names = {},
-                           .remote_address = rejection.request.remote_address,
-                           .request_id = rejection.request.request_id};
-  for (const HeaderLine& line : rejection.request.headers) {
-    rejected.header_names.emplace_back(line.name);
-  }
-  rejections_.Add(std::move(rejected));
-  log_.Warning("webhook_refused", {{"reason", ReasonName(reason)},
-                                   {"source", rejection.request.source},
-                                   {"detail", rejection.detail},
-                                   {"request_id", rejection.request.request_id},
-                                   {"remote", rejection.request.remote_address}});
+  NoteRejected(reason, rejection.request, rejection.detail);
   done(Refuse(reason, source, status));
 }
 

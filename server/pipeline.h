@@ -70,6 +70,11 @@ class Pipeline final : public RequestHandler {
 
   const SourceRuntime* FindSource(std::string_view name) const;
   HttpResponse Refuse(Reason reason, const SourceRuntime* source, int status) const;
+  // As Refuse, of a request whose head alone was seen; also kept and logged.
+  HttpResponse RefuseHead(Reason reason, const SourceRuntime* source, int status,
+                          const RequestHead& head) const;
+  // Keeps and logs a whole request that is refused.
+  void NoteRejected(Reason reason, const WebhookRequest& request, std::string detail);
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
   void Reject(const Rejection& rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);

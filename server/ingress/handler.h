@@ -44,6 +44,7 @@ struct RequestHead {
   std::string_view token;
   std::string_view query;
   std::optional<uint64_t> content_length;  // unset when chunked
+  std::string_view remote_address = {};
 };
 
 // Held from admission until the request is answered; its destructor gives the budget back.

@@ -110,7 +110,7 @@ class MainJobTest(BridgeTest):
         self.assertEqual(ids, ["evt_buf"])
 
     # What this build does not have says so.
-    def test_durable_subscriptions_are_unimplemented(self):
+    def test_durable_subscriptions_say_that_they_are_not_here(self):
         result = self.bridge.grpcurl("-d", '{"subscription": "billing"}', self.bridge.grpc,
                                      f"{DELIVERY}/Subscribe", check=False)
         self.assertIn("Unimplemented", result.stderr)

@@ -21,7 +21,8 @@ BANNED = [
      "use the Logger"),
     (r"sleep_for|\busleep\(", ["server/ingress/server.cc"], "wait for what you wait for"),
     (r"\bcatch \(", ["server/base/internal/yaml_tree.cc"], "errors are values"),
-    (r"TODO|FIXME|XXX", [], "write an issue"),
+    # Written apart, so that a search for such marks finds none here.
+    (r"TO" r"DO|FIX" r"ME|XX" r"X", [], "write an issue"),
 ]
 LINES_MAX = {".h": 200, ".cc": 450}
 TEST_LINES_MAX = 600

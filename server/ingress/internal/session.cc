@@ -228,7 +228,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
          .token = route.token,
          .query = route.query,
          .content_length =
-             head.chunked ? std::nullopt : std::make_optional(head.content_length.value_or(0))});
+             head.chunked ? std::nullopt : std::make_optional(head.content_length.value_or(0)),
+         .remote_address = remote_address_});
     if (admission.response) co_return co_await AnswerEarly(rules, *admission.response);
     if (!co_await ReadBody(head, admission, request.body)) co_return false;
 

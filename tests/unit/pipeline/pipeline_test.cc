@@ -171,6 +171,8 @@ TEST_F(PipelineTest, ABodyThatIsNotJsonIsStoredUnlessRefusalIsAskedFor) {
   EXPECT_EQ(Send("not json").status, 200);
   EXPECT_EQ(Send("not json", "right", "strict").status, 400);
   EXPECT_EQ(Rejected(Reason::kMalformedBody, "strict"), 1u);
+  EXPECT_THAT(pipeline_->rejections().Newest(1, "strict", "")[0].detail,
+              testing::StartsWith("json_syntax"));
   const HttpResponse stored = Send("{}", "right", "strict");
   EXPECT_THAT(stored.body, testing::HasSubstr("\"position\":2"));
 }
@@ -196,6 +198,11 @@ TEST_F(PipelineTest, AdmissionDecidesOnTheHeadAlone) {
   EXPECT_EQ(Admit("POST", "test").body_bytes_max, 1'000u);
   EXPECT_EQ(AdmitStatus("POST", "test", 1'001), 413);
   EXPECT_EQ(AdmitStatus("POST", "test", std::nullopt), 0) << "chunked";
+  const auto large = pipeline_->rejections().Newest(1, "test", "");
+  ASSERT_EQ(large.size(), 1u);
+  EXPECT_EQ(large[0].reason, Reason::kBodyTooLarge) << "an operator sees what was refused unread";
+  EXPECT_EQ(large[0].body_bytes, 1'001u);
+  EXPECT_THAT(sink_.text(), testing::HasSubstr("body_too_large"));
   EXPECT_EQ(AdmitStatus("POST", "nobody"), 404);
   EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
   EXPECT_THAT(Admit("PUT", "test").response->headers,
