@@ -58,6 +58,26 @@ std::string AllowedMethods(const SourceRuntime& source) {
   return allow;
 }
 
+// Why a webhook has no parsed form; of a split batch the first reason.
+std::string_view ConversionError(const ConvertedWebhook& converted) {
+  for (const ConvertedEvent& event : converted.events) {
+    if (!event.conversion_error.empty()) return event.conversion_error;
+  }
+  return "";
+}
+
+// {"id":"…"} or, of a split batch, {"ids":["…",…]}; the position is the last one's.
+std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position) {
+  std::string body = split ? "{\"ids\":[" : "{\"id\":";
+  for (const Receipt& receipt : receipts) {
+    StrAppend(&body, &receipt == &receipts.front() ? "\"" : ",\"", receipt.id.ToString(), "\"");
+  }
+  if (split) body.push_back(']');
+  if (with_position) StrAppend(&body, ",\"position\":", receipts.back().position);
+  body.push_back('}');
+  return body;
+}
+
 HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
   HttpResponse response;
   response.status = answer.status;
@@ -86,7 +106,8 @@ struct Pipeline::Pending {
   const SourceRuntime* source = nullptr;
   absl::AnyInvocable<void(HttpResponse)> done;
   std::string request_id;
-  std::string type;
+  std::vector<std::string> types;  // of each event
+  bool split = false;              // the answer is a list of ids
 };
 
 // Brings a group's outcomes back to their lane with one wake-up. The lane is set by the first
@@ -245,11 +266,11 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
     return;
   }
 
-  ConvertedEvent event = bound.converter->Convert(webhook);
-  if (!event.conversion_error.empty() &&
-      bound.config.on_malformed() == config::v1::ON_MALFORMED_REFUSE) {
+  ConvertedWebhook converted = bound.converter->Convert(webhook);
+  if (const std::string_view error = ConversionError(converted);
+      !error.empty() && bound.config.on_malformed() == config::v1::ON_MALFORMED_REFUSE) {
     const auto status = static_cast<int>(bound.recipe.responses().malformed());
-    NoteRejected(Reason::kMalformedBody, webhook.request(), event.conversion_error);
+    NoteRejected(Reason::kMalformedBody, webhook.request(), std::string(error));
     done(Refuse(Reason::kMalformedBody, source, status));
     return;
   }
@@ -260,22 +281,26 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   pending->request_id = webhook.request().request_id;
   LaneSink& sink = *sinks_[lane.index()];
   sink.SetLane(lane);
-  Append(*source, std::move(event), sink, std::move(pending));
+  Append(*source, std::move(converted), sink, std::move(pending));
 }
 
-void Pipeline::Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,
+void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted, LaneSink& sink,
                       std::unique_ptr<Pending> pending) {
-  auto stored = std::make_shared<StoredEvent>();
-  stored->runs = std::move(event.runs);
-  stored->has_data = true;
-  pending->type = std::move(event.type);
-
   AppendRequest append;
   append.source = source.config.name();
-  append.events.push_back(NewEvent{.dedup_hash = event.dedup_hash,
-                                   .dedup_window = source.dedup_window,
-                                   .body_crc = event.body_crc,
-                                   .event = std::move(stored)});
+  append.events.reserve(converted.events.size());
+  pending->split = !converted.body_run.empty();
+  for (ConvertedEvent& event : converted.events) {
+    auto stored = std::make_shared<StoredEvent>();
+    stored->runs = std::move(event.runs);
+    stored->has_data = true;
+    pending->types.push_back(std::move(event.type));
+    append.events.push_back(NewEvent{.dedup_hash = event.dedup_hash,
+                                     .dedup_window = source.dedup_window,
+                                     .body_crc = event.body_crc,
+                                     .event = std::move(stored)});
+  }
+  append.body_run = std::move(converted.body_run);
   append.sink = &sink;
   append.token = reinterpret_cast<uint64_t>(pending.release());
   journal_.Append(std::move(append));
@@ -303,7 +328,19 @@ HttpResponse Pipeline::Receive(const Pending& pending, const AppendOutcome& outc
 HttpResponse Pipeline::StoredResponse(const Pending& pending,
                                       const std::vector<Receipt>& receipts) {
   const SourceRuntime& source = *pending.source;
-  const Receipt& receipt = receipts.front();
+  for (size_t i = 0; i < receipts.size(); ++i) NoteStored(pending, pending.types[i], receipts[i]);
+  const bool duplicate = std::all_of(receipts.begin(), receipts.end(),
+                                     [](const Receipt& receipt) { return receipt.duplicate; });
+  HttpResponse response;
+  const config::v1::Responses& codes = source.recipe.responses();
+  response.status = static_cast<int>(duplicate ? codes.duplicate() : codes.ok());
+  response.body = ReceiptBody(receipts, pending.split, source.config.receipt_position());
+  if (!durable_) response.headers.emplace_back(kNoStoreHeader, "none");
+  return response;
+}
+
+void Pipeline::NoteStored(const Pending& pending, std::string_view type, const Receipt& receipt) {
+  const SourceRuntime& source = *pending.source;
   source.stats.CountAccepted(clock_.Now());
   if (receipt.duplicate) source.stats.CountDuplicate();
   if (receipt.other_body) {
@@ -312,25 +349,13 @@ HttpResponse Pipeline::StoredResponse(const Pending& pending,
                                                {"first_id", receipt.id.ToString()},
                                                {"request_id", pending.request_id}});
   }
-  const std::string id = receipt.id.ToString();
-  if (options_.log_requests) {
-    log_.Info("webhook_accepted", {{"source", source.config.name()},
-                                   {"type", pending.type},
-                                   {"id", id},
-                                   {"position", receipt.position},
-                                   {"duplicate", receipt.duplicate},
-                                   {"request_id", pending.request_id}});
-  }
-  HttpResponse response;
-  const config::v1::Responses& codes = source.recipe.responses();
-  response.status = static_cast<int>(receipt.duplicate ? codes.duplicate() : codes.ok());
-  response.body = StrCat("{\"id\":\"", id, "\"");
-  if (source.config.receipt_position()) {
-    StrAppend(&response.body, ",\"position\":", receipt.position);
-  }
-  response.body.push_back('}');
-  if (!durable_) response.headers.emplace_back(kNoStoreHeader, "none");
-  return response;
+  if (!options_.log_requests) return;
+  log_.Info("webhook_accepted", {{"source", source.config.name()},
+                                 {"type", type},
+                                 {"id", receipt.id.ToString()},
+                                 {"position", receipt.position},
+                                 {"duplicate", receipt.duplicate},
+                                 {"request_id", pending.request_id}});
 }
 
 void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {

@@ -78,10 +78,11 @@ class Pipeline final : public RequestHandler {
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
   void Reject(const Rejection& rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);
-  void Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,
+  void Append(const SourceRuntime& source, ConvertedWebhook converted, LaneSink& sink,
               std::unique_ptr<Pending> pending);
   HttpResponse Receive(const Pending& pending, const AppendOutcome& outcome);
   HttpResponse StoredResponse(const Pending& pending, const std::vector<Receipt>& receipts);
+  void NoteStored(const Pending& pending, std::string_view type, const Receipt& receipt);
 
   const PipelineOptions options_;
   Journal& journal_;

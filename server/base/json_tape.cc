@@ -288,9 +288,8 @@ class JsonParser {
 
   bool Array(uint32_t depth) {
     if (depth > limits_.depth_max) return Fail("json_depth");
-    ++at_;
     const size_t index = tape_.nodes_.size();
-    Add(JsonType::kArray);
+    Add(JsonType::kArray).begin = Offset(at_++);
     size_t inner = 0;
     SkipBlanks();
     if (!Take(']')) {
@@ -308,9 +307,8 @@ class JsonParser {
 
   bool Object(uint32_t depth) {
     if (depth > limits_.depth_max) return Fail("json_depth");
-    ++at_;
     const size_t index = tape_.nodes_.size();
-    Add(JsonType::kObject);
+    Add(JsonType::kObject).begin = Offset(at_++);
     size_t inner = 0;
     size_t members = 0;
     SkipBlanks();
@@ -343,6 +341,7 @@ class JsonParser {
   bool Close(size_t index, size_t inner) {
     if (inner > std::numeric_limits<int32_t>::max()) return Fail("json_elements");
     tape_.nodes_[index].inner = static_cast<uint32_t>(inner);
+    tape_.nodes_[index].bytes = Offset(at_) - tape_.nodes_[index].begin;
     tape_.nodes_[index].next = static_cast<uint32_t>(tape_.nodes_.size());
     return true;
   }

@@ -19,7 +19,7 @@ struct JsonNode {
   JsonType type = JsonType::kNull;
   bool exact = true;     // kNumber: survives a double
   bool decoded = false;  // kString: the text is in the decode buffer
-  uint32_t begin = 0;    // of the lexeme or string content, in the input or the decode buffer
+  uint32_t begin = 0;    // of the lexeme, string content or container, in the input or the buffer
   uint32_t bytes = 0;    // its length
   uint32_t next = 0;     // index of the node after this one and all that it holds
   uint32_t inner = 0;    // containers: bytes of the ListValue or Struct message on the wire
@@ -43,7 +43,7 @@ class JsonTape {
   absl::Status Parse(std::string_view text, const JsonLimits& limits);
 
   const std::vector<JsonNode>& nodes() const { return nodes_; }
-  // Of kNumber the lexeme, of kString the text without escapes.
+  // Of kNumber the lexeme, of kString the text without escapes, of containers all their bytes.
   std::string_view Text(const JsonNode& node) const {
     return std::string_view(node.decoded ? decoded_.data() : text_.data(),
                             node.decoded ? decoded_.size() : text_.size())

@@ -52,6 +52,8 @@ inline constexpr size_t kFormFieldsMax = 1'000;
 inline constexpr uint32_t kAppendQueueEventsMax = 4'096;
 inline constexpr uint64_t kAppendQueueBytesMax = 64 << 20;
 inline constexpr uint32_t kSplitItemsMax = 1'000;
+// One source may fill half of the queue, and a batch goes in as a whole.
+inline constexpr uint32_t kAppendQueueEventsMaxLeast = 2 * kSplitItemsMax;
 inline constexpr absl::Duration kJournalMaxAge = absl::Hours(30 * 24);
 inline constexpr absl::Duration kJournalMaxAgeLeast = absl::Minutes(1);
 inline constexpr absl::Duration kDedupWindow = absl::Hours(7 * 24);

@@ -7,6 +7,7 @@
 #include "server/convert/internal/extract.h"
 #include "server/convert/internal/parsed_form.h"
 #include "server/convert/internal/raw_request.h"
+#include "server/convert/internal/split.h"
 
 #include <openssl/evp.h>
 
@@ -29,13 +30,13 @@ std::string HexHash(std::string_view bytes) {
   return HexEncode({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
-// The provider's id, or one made of parts and the body.
-std::string DedupKey(const Extracted& extracted, std::string_view body) {
+// The provider's id, or one made of parts, the body and, in a batch, the place in it.
+std::string DedupKey(const Extracted& extracted, std::string_view body, std::string_view place) {
   if (!extracted.id.empty()) return extracted.id;
   std::string key;
   for (const std::string& part : extracted.synthetic_parts) StrAppend(&key, part, ":");
-  if (key.size() + 71 > limits::kEnvelopeFieldBytesMax) key = StrCat("sha256:", HexHash(key), ":");
-  StrAppend(&key, "sha256:", HexHash(body));
+  if (key.size() + 71 + 6 > limits::kEnvelopeFieldBytesMax) key = StrCat("sha256:", HexHash(key), ":");
+  StrAppend(&key, "sha256:", HexHash(body), place);
   return key;
 }
 
@@ -72,6 +73,7 @@ bool IsTraceParent(std::string_view text) {
 
 struct Scratch {
   JsonTape tape;
+  JsonTape item;
   FormFields form;
 };
 
@@ -82,6 +84,20 @@ Scratch& ThreadScratch() {
   return scratch;
 }
 
+// The parsed form, or why there is none.
+void SetData(ParsedForm form, absl::StatusOr<std::string> run, ConvertedEvent& event) {
+  if (run.ok()) {
+    event.runs.data = *std::move(run);
+    event.runs.parsed_form = form;
+  } else {
+    event.conversion_error = std::string(run.status().message());
+  }
+}
+
+JsonLimits JsonLimitsOf(const ConvertLimits& limits) {
+  return {.depth_max = limits.json_depth_max, .elements_max = limits.json_elements_max};
+}
+
 }  // namespace
 
 struct Converter::State {
@@ -89,6 +105,9 @@ struct Converter::State {
   Extractor extractor;
   RawRequestWriter raw_writer;
   ParsedForm form = ParsedForm::kJson;
+  std::optional<JsonPointer> split = {};
+
+  JsonLimits json_limits() const { return JsonLimitsOf(options.limits); }
 
   // Parses the body into the scratch; conversion_error when it cannot be.
   absl::Status ReadBody(const WebhookRequest& request, Scratch& scratch) const {
@@ -96,9 +115,16 @@ struct Converter::State {
     if (form == ParsedForm::kForm) return ReadForm(request.body, scratch.form);
     if (extractor.reads_form()) ReadForm(request.body, scratch.form).IgnoreError();
     if (form != ParsedForm::kJson) return absl::OkStatus();
-    return scratch.tape.Parse(request.body, {.depth_max = options.limits.json_depth_max,
-                                             .elements_max = options.limits.json_elements_max});
+    return scratch.tape.Parse(request.body, json_limits());
   }
+
+  ConvertedEvent Whole(const WebhookRequest& request, const absl::Status& read,
+                       const Scratch& scratch) const;
+  ConvertedEvent Item(const WebhookRequest& request, std::string_view item, size_t index,
+                      size_t count, Scratch& scratch) const;
+  // Fills what follows from the body or item `bytes`, the values found in it, and its place.
+  void Finish(const WebhookRequest& request, const Extracted& extracted, std::string_view bytes,
+              std::string_view place, ConvertedEvent& event) const;
 
   std::string Envelope(const WebhookRequest& request, const Extracted& extracted,
                        const ConvertedEvent& event) const;
@@ -133,61 +159,89 @@ Converter::~Converter() = default;
 absl::StatusOr<std::unique_ptr<Converter>> Converter::Create(ConverterOptions options) {
   auto extractor = Extractor::Create(options.recipe.event());
   if (!extractor.ok()) return extractor.status();
+  auto split = SplitPointer(options.recipe, *extractor);
+  if (!split.ok()) return split.status();
   RawRequestWriter raw_writer(options.recipe, options.public_url);
   const ParsedForm form = FormOf(options.recipe.body_format());
   auto state = std::make_unique<State>(State{.options = std::move(options),
                                              .extractor = *std::move(extractor),
                                              .raw_writer = std::move(raw_writer),
-                                             .form = form});
+                                             .form = form,
+                                             .split = *std::move(split)});
   return std::unique_ptr<Converter>(new Converter(std::move(state)));
 }
 
-ConvertedEvent Converter::Convert(const VerifiedWebhook& webhook) const {
+ConvertedWebhook Converter::Convert(const VerifiedWebhook& webhook) const {
   const State& state = *state_;
   const WebhookRequest& request = webhook.request();
   Scratch& scratch = ThreadScratch();
-  ConvertedEvent event;
-
   const absl::Status read = state.ReadBody(request, scratch);
-  const bool parsed = read.ok() && !request.body.empty();
-  const ExtractInput input{
-      .request = request,
-      .json = parsed && state.form == ParsedForm::kJson ? &scratch.tape : nullptr,
-      .form = scratch.form.empty() ? nullptr : &scratch.form};
-  const Extracted extracted = state.extractor.Extract(input);
+  ConvertedWebhook converted;
+  if (state.split && read.ok() && !request.body.empty()) {
+    const std::vector<std::string_view> items = SplitItems(scratch.tape, *state.split);
+    converted.events.reserve(items.size());
+    for (const std::string_view item : items) {
+      converted.events.push_back(
+          state.Item(request, item, converted.events.size(), items.size(), scratch));
+    }
+    if (!items.empty()) converted.body_run = RawRequestWriter::BodyRun(request);
+  }
+  if (converted.events.empty()) converted.events.push_back(state.Whole(request, read, scratch));
+  return converted;
+}
 
+ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl::Status& read,
+                                       const Scratch& scratch) const {
+  ConvertedEvent event;
+  const bool parsed = read.ok() && !request.body.empty();
+  const Extracted extracted = extractor.Extract(
+      {.request = request,
+       .json = parsed && form == ParsedForm::kJson ? &scratch.tape : nullptr,
+       .form = scratch.form.empty() ? nullptr : &scratch.form});
   if (!read.ok()) {
     event.conversion_error = std::string(read.message());
   } else if (parsed) {
-    auto run =
-        MakeDataRun(state.form, request.body, scratch.tape, scratch.form, state.options.limits);
-    if (run.ok()) {
-      event.runs.data = *std::move(run);
-      event.runs.parsed_form = state.form;
-    } else {
-      event.conversion_error = std::string(run.status().message());
-    }
+    SetData(form, MakeDataRun(form, request.body, scratch.tape, scratch.form, options.limits), event);
   }
-  event.dedup_key = DedupKey(extracted, request.body);
-  const std::string hashed =
-      StrCat(state.options.source, std::string_view("\0", 1), event.dedup_key);
-  event.dedup_hash = HashOf(hashed);
-  event.body_crc = Crc32c(0, request.body);
-  event.type = extracted.type;
-  event.runs.envelope = state.Envelope(request, extracted, event);
-  event.runs.raw = state.raw_writer.Write(request);
+  event.runs.raw = raw_writer.Write(request);
+  Finish(request, extracted, request.body, "", event);
   return event;
+}
+
+ConvertedEvent Converter::State::Item(const WebhookRequest& request, std::string_view item,
+                                      size_t index, size_t count, Scratch& scratch) const {
+  ConvertedEvent event;
+  // Its text was parsed with the body's: only limits that are smaller now could refuse it.
+  const absl::Status read = scratch.item.Parse(item, json_limits());
+  const Extracted extracted = extractor.Extract(
+      {.request = request, .json = &scratch.tape, .item = read.ok() ? &scratch.item : nullptr});
+  if (read.ok()) {
+    SetData(form, MakeDataRun(form, item, scratch.item, scratch.form, options.limits), event);
+  } else {
+    event.conversion_error = std::string(read.message());
+  }
+  event.runs.raw = raw_writer.WriteItem(request, item, index, count);
+  Finish(request, extracted, item, StrCat("#", index), event);
+  return event;
+}
+
+void Converter::State::Finish(const WebhookRequest& request, const Extracted& extracted,
+                              std::string_view bytes, std::string_view place,
+                              ConvertedEvent& event) const {
+  event.dedup_key = DedupKey(extracted, request.body, place);
+  event.dedup_hash = HashOf(StrCat(options.source, std::string_view("\0", 1), event.dedup_key));
+  event.body_crc = Crc32c(0, bytes);
+  event.type = extracted.type;
+  event.runs.envelope = Envelope(request, extracted, event);
 }
 
 std::string RemakeDataRun(const EventRuns& runs, const ConvertLimits& limits) {
   if (runs.parsed_form == ParsedForm::kNone) return "";
-  const std::string_view body = BodyOfRawRun(runs.raw);
+  const std::string_view body = ParsedBytesOfRawRun(runs.raw);
   Scratch& scratch = ThreadScratch();
   if (runs.parsed_form == ParsedForm::kForm && !ReadForm(body, scratch.form).ok()) return "";
   if (runs.parsed_form == ParsedForm::kJson) {
-    const JsonLimits json{.depth_max = limits.json_depth_max,
-                          .elements_max = limits.json_elements_max};
-    if (!scratch.tape.Parse(body, json).ok()) return "";
+    if (!scratch.tape.Parse(body, JsonLimitsOf(limits)).ok()) return "";
   }
   auto run = MakeDataRun(runs.parsed_form, body, scratch.tape, scratch.form, limits);
   return run.ok() ? *std::move(run) : "";

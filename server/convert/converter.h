@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace hookbridge {
 
@@ -38,6 +39,12 @@ struct ConvertedEvent {
   std::string conversion_error;          // Event.conversion_error
 };
 
+// All events of one webhook: one, or one for each element of a split batch.
+struct ConvertedWebhook {
+  std::vector<ConvertedEvent> events;
+  std::string body_run = {};  // of a split batch: AppendRequest.body_run
+};
+
 // Turns one source's verified webhooks into events: extracts the envelope's fields, makes the
 // parsed form. Made once per source. Threads: thread-safe, immutable. Never blocks. Never fails: a
 // body without a parsed form is an event with conversion_error.
@@ -47,7 +54,7 @@ class Converter {
   static absl::StatusOr<std::unique_ptr<Converter>> Create(ConverterOptions options);
   ~Converter();
 
-  ConvertedEvent Convert(const VerifiedWebhook& webhook) const;
+  ConvertedWebhook Convert(const VerifiedWebhook& webhook) const;
 
  private:
   struct State;

@@ -10,7 +10,7 @@ namespace hookbridge {
 namespace {
 
 uint64_t BytesOf(const AppendRequest& request) {
-  uint64_t bytes = 0;
+  uint64_t bytes = request.body_run.size();
   for (const NewEvent& event : request.events) bytes += event.event->bytes();
   return bytes;
 }

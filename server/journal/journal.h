@@ -65,6 +65,8 @@ class AppendSink {
 struct AppendRequest {
   std::string source;            // for the per-source share of the queue
   std::vector<NewEvent> events;  // 1 to limits::kSplitItemsMax
+  // Added to the raw run of the first event that is new: what a split batch has only once.
+  std::string body_run = {};
   AppendSink* sink = nullptr;
   uint64_t token = 0;  // given back in the outcome
 };

@@ -33,6 +33,9 @@ class QueuedJournal::GroupBuilder {
     for (NewEvent& event : request.events) {
       auto receipt = AddEvent(event);
       if (!receipt.ok()) return receipt.status();
+      if (!receipt->duplicate && !request.body_run.empty()) {
+        event.event->runs.raw += std::exchange(request.body_run, {});
+      }
       receipts.push_back(*receipt);
     }
     return receipts;

@@ -89,6 +89,13 @@ void CheckLimits(const Config& config, Problems& problems) {
              "journal.max_age", problems);
   CheckLeast(journal.has_dedup_window(), journal.dedup_window(), absl::ZeroDuration(),
              "journal.dedup_window", problems);
+  if (journal.append_queue_events_max() != 0 &&
+      journal.append_queue_events_max() < limits::kAppendQueueEventsMaxLeast) {
+    Add(problems, "journal.append_queue_events_max",
+        StrCat(journal.append_queue_events_max(), " is too few: one source may fill half, and a ",
+               "split batch has up to ", limits::kSplitItemsMax, " events"),
+        StrCat("write at least ", limits::kAppendQueueEventsMaxLeast));
+  }
   CheckMost(config.convert().json_depth_max(), limits::kJsonDepthMaxHard, "convert.json_depth_max",
             problems);
   CheckMost(config.convert().parsed_bytes_max(), limits::kParsedBytesMax,

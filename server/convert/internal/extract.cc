@@ -65,14 +65,13 @@ std::optional<absl::Time> ReadEpoch(std::string_view text) {
 
 template <typename Sources>
 absl::Status MakePaths(const Sources& sources, std::string_view field,
-                       std::vector<ValuePath>& paths, bool& reads_form) {
+                       std::vector<ValuePath>& paths) {
   for (const ValueSource& source : sources) {
     auto path = ValuePath::Create(source);
     if (!path.ok()) {
       return absl::InvalidArgumentError(
           StrCat("recipe.event.", field, ": ", ToStd(path.status().message())));
     }
-    reads_form |= path->reads_form();
     paths.push_back(*std::move(path));
   }
   return absl::OkStatus();
@@ -95,11 +94,44 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
       return path;
     case ValueSource::kFormField:
       path.name_ = source.form_field();
+      path.reads_form_ = true;
       return path;
+    case ValueSource::kItemPointer: {
+      auto pointer = JsonPointer::Parse(source.item_pointer());
+      if (!pointer.ok()) return pointer.status();
+      path.pointer_ = *std::move(pointer);
+      path.reads_item_ = true;
+      return path;
+    }
+    case ValueSource::kJoin: {
+      path.separator_ = source.join().separator().empty() ? ":" : source.join().separator();
+      for (const ValueSource& part : source.join().parts()) {
+        if (part.has_join()) return absl::InvalidArgumentError("a join holds no join");
+        auto made = Create(part);
+        if (!made.ok()) return made.status();
+        path.reads_form_ |= made->reads_form_;
+        path.reads_item_ |= made->reads_item_;
+        path.parts_.push_back(*std::move(made));
+      }
+      if (path.parts_.empty()) return absl::InvalidArgumentError("join: needs parts");
+      return path;
+    }
     case ValueSource::FROM_NOT_SET:
       break;
   }
-  return absl::InvalidArgumentError("needs a json_pointer, header or form_field");
+  return absl::InvalidArgumentError(
+      "needs a json_pointer, header, form_field, item_pointer or join");
+}
+
+std::optional<std::string> ValuePath::Join(const ExtractInput& input) const {
+  std::string joined;
+  for (const ValuePath& part : parts_) {
+    const auto value = part.Find(input);
+    if (!value) return std::nullopt;
+    if (&part != &parts_.front()) joined += separator_;
+    joined += *value;
+  }
+  return Bounded(joined);
 }
 
 std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
@@ -114,8 +146,10 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
     }
     return std::nullopt;
   }
-  if (input.json == nullptr) return std::nullopt;
-  const JsonNode* const node = pointer_.Find(*input.json);
+  if (kind_ == ValueSource::kJoin) return Join(input);
+  const JsonTape* const tape = reads_item_ ? input.item : input.json;
+  if (tape == nullptr) return std::nullopt;
+  const JsonNode* const node = pointer_.Find(*tape);
   if (node == nullptr) return std::nullopt;
   switch (node->type) {
     case JsonType::kTrue:
@@ -124,7 +158,7 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
       return "false";
     case JsonType::kNumber:
     case JsonType::kString:
-      return Bounded(input.json->Text(*node));
+      return Bounded(tape->Text(*node));
     default:
       return std::nullopt;
   }
@@ -132,10 +166,14 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
 
 absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules) {
   Extractor made;
-  bool& form = made.reads_form_;
   absl::Status status;
+  const auto note = [&made](const ValuePath& path) {
+    made.reads_form_ |= path.reads_form();
+    made.reads_item_ |= path.reads_item();
+  };
   const auto make = [&](const auto& sources, std::string_view field, Paths& paths) {
-    if (status.ok()) status = MakePaths(sources, field, paths, form);
+    if (status.ok()) status = MakePaths(sources, field, paths);
+    std::for_each(paths.begin(), paths.end(), note);
   };
   make(rules.id(), "id", made.id_);
   make(rules.synthetic_id(), "synthetic_id", made.synthetic_id_);
@@ -168,10 +206,15 @@ absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules)
       return absl::InvalidArgumentError(
           StrCat("recipe.event.attributes.", name, ": ", ToStd(path.status().message())));
     }
-    form |= path->reads_form();
+    note(*path);
     made.attributes_.emplace_back(name, *std::move(path));
   }
   return made;
+}
+
+bool Extractor::id_reads_item() const {
+  return std::all_of(id_.begin(), id_.end(),
+                     [](const ValuePath& path) { return path.reads_item(); });
 }
 
 std::string Extractor::First(const Paths& paths, const ExtractInput& input) {

@@ -20,28 +20,38 @@ namespace hookbridge {
 
 using FormFields = std::vector<std::pair<std::string, std::string>>;
 
-// Where values come from; `json` is null when the body is not JSON, `form` when it was not read.
+// Where values come from; `json` is null when the body is not JSON, `item` when it was not split,
+// `form` when it was not read.
 struct ExtractInput {
   const WebhookRequest& request;
   const JsonTape* json = nullptr;
+  const JsonTape* item = nullptr;
   const FormFields* form = nullptr;
 };
 
 // A ValueSource made ready. Immutable.
 class ValuePath {
  public:
-  // kInvalidArgument for a JSON Pointer that is not one, and for nothing set.
+  // kInvalidArgument for a JSON Pointer that is not one, a join of joins, and for nothing set.
   static absl::StatusOr<ValuePath> Create(const config::v1::ValueSource& source);
 
   // The value's text; nullopt when it does not exist, is null, an object or an array, or is not
   // valid UTF-8. At most limits::kEnvelopeFieldBytesMax bytes, cut at a character.
   std::optional<std::string> Find(const ExtractInput& input) const;
-  bool reads_form() const { return kind_ == config::v1::ValueSource::kFormField; }
+  bool reads_form() const { return reads_form_; }
+  bool reads_item() const { return reads_item_; }
 
  private:
+  std::optional<std::string> Join(const ExtractInput& input) const;
+
+
   config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
   std::string name_;  // header or field
   JsonPointer pointer_;
+  std::vector<ValuePath> parts_;  // of a join
+  std::string separator_;
+  bool reads_form_ = false;
+  bool reads_item_ = false;
 };
 
 // The envelope's fields as a recipe finds them.
@@ -64,6 +74,9 @@ class Extractor {
 
   Extracted Extract(const ExtractInput& input) const;
   bool reads_form() const { return reads_form_; }
+  // Whether any value, and whether the id, comes from the element of a split body.
+  bool reads_item() const { return reads_item_; }
+  bool id_reads_item() const;
 
  private:
   using Paths = std::vector<ValuePath>;
@@ -80,6 +93,7 @@ class Extractor {
   std::vector<TypeRow> type_rows_;
   std::vector<std::pair<std::string, ValuePath>> attributes_;
   bool reads_form_ = false;
+  bool reads_item_ = false;
 };
 
 // RFC 3339, or seconds (also with a fraction) or milliseconds since 1970 in digits; nullopt for

@@ -22,7 +22,9 @@ constexpr uint32_t kQuery = 5;
 constexpr uint32_t kPublicUrl = 6;
 constexpr uint32_t kContentType = 7;
 constexpr uint32_t kRequestId = 8;
+constexpr uint32_t kItemIndex = 9;
 constexpr uint32_t kItemCount = 10;
+constexpr uint32_t kItem = 11;
 
 // A query parameter whose name holds one of these may carry a secret.
 constexpr std::array<std::string_view, 7> kSecretWords = {"token", "key",  "secret",    "sig",
@@ -75,6 +77,18 @@ void AppendText(std::string& out, uint32_t field, std::string_view text) {
   if (!text.empty()) AppendBytesField(out, field, AsText(text));
 }
 
+// The raw run of these fields and, last, `bytes`.
+std::string Run(std::string_view fields, uint32_t field, std::string_view bytes) {
+  const size_t last = 1 + VarintBytes(bytes.size()) + bytes.size();
+  std::string run;
+  run.reserve(fields.size() + last + 12);
+  AppendTag(run, kRawField, WireType::kBytes);
+  AppendVarint(run, fields.size() + last);
+  run += fields;
+  AppendBytesField(run, field, bytes);
+  return run;
+}
+
 }  // namespace
 
 RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
@@ -112,7 +126,7 @@ bool RawRequestWriter::Keeps(std::string_view header) const {
   });
 }
 
-std::string RawRequestWriter::Write(const WebhookRequest& request) const {
+std::string RawRequestWriter::Fields(const WebhookRequest& request) const {
   std::string fields;
   fields.reserve(512);
   std::string header;
@@ -132,28 +146,39 @@ std::string RawRequestWriter::Write(const WebhookRequest& request) const {
     AppendText(fields, kContentType, type->value);
   }
   AppendText(fields, kRequestId, request.request_id);
-  AppendVarintField(fields, kItemCount, 1);
-
-  const size_t body_field = 1 + VarintBytes(request.body.size()) + request.body.size();
-  std::string run;
-  run.reserve(fields.size() + body_field + 12);
-  AppendTag(run, kRawField, WireType::kBytes);
-  AppendVarint(run, fields.size() + body_field);
-  run += fields;
-  AppendBytesField(run, kBody, request.body);
-  return run;
+  return fields;
 }
 
-std::string_view BodyOfRawRun(std::string_view raw_run) {
+std::string RawRequestWriter::Write(const WebhookRequest& request) const {
+  std::string fields = Fields(request);
+  AppendVarintField(fields, kItemCount, 1);
+  return Run(fields, kBody, request.body);
+}
+
+std::string RawRequestWriter::WriteItem(const WebhookRequest& request, std::string_view item,
+                                        size_t index, size_t count) const {
+  std::string fields = Fields(request);
+  if (index > 0) AppendVarintField(fields, kItemIndex, index);
+  AppendVarintField(fields, kItemCount, count);
+  return Run(fields, kItem, item);
+}
+
+std::string RawRequestWriter::BodyRun(const WebhookRequest& request) {
+  return Run("", kBody, request.body);
+}
+
+std::string_view ParsedBytesOfRawRun(std::string_view raw_run) {
+  std::string_view body;
   WireReader outer(raw_run);
   while (outer.Next()) {
     if (outer.field() != kRawField) continue;
     WireReader inner(outer.bytes());
     while (inner.Next()) {
-      if (inner.field() == kBody) return inner.bytes();
+      if (inner.field() == kItem) return inner.bytes();
+      if (inner.field() == kBody) body = inner.bytes();
     }
   }
-  return {};
+  return body;
 }
 
 }  // namespace hookbridge

@@ -19,7 +19,13 @@ class RawRequestWriter {
   // The body is the last field.
   std::string Write(const WebhookRequest& request) const;
 
+  // Of one element of a split batch, without the body; BodyRun follows it in one of them.
+  std::string WriteItem(const WebhookRequest& request, std::string_view item, size_t index,
+                        size_t count) const;
+  static std::string BodyRun(const WebhookRequest& request);
+
  private:
+  std::string Fields(const WebhookRequest& request) const;
   bool Keeps(std::string_view header) const;
 
   std::vector<std::string> names_;     // lower case
@@ -29,7 +35,8 @@ class RawRequestWriter {
   bool signs_url_ = false;
 };
 
-// The body inside a raw run; empty when the run is not one.
-std::string_view BodyOfRawRun(std::string_view raw_run);
+// What the parsed form is made of: the element of a split batch, or the body; empty when the run
+// is not one.
+std::string_view ParsedBytesOfRawRun(std::string_view raw_run);
 
 }  // namespace hookbridge

@@ -48,7 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Require(difference.empty());
 
   auto verdict = bridge->verifier->Verify(RequestBuilder().Body(body).Build(), absl::UnixEpoch());
-  const ConvertedEvent made = bridge->converter->Convert(std::get<VerifiedWebhook>(verdict));
+  const ConvertedEvent made =
+      bridge->converter->Convert(std::get<VerifiedWebhook>(verdict)).events[0];
   v1::Event event;
   Require(event.ParseFromString(made.runs.envelope + made.runs.data + made.runs.raw));
   Require(event.raw().body() == body);

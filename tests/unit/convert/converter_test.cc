@@ -48,7 +48,8 @@ Made Convert(Recipe recipe, const RequestBuilder& request, ConvertLimits limits 
   auto verdict = verifier->Verify(request.Build(), absl::UnixEpoch());
   const auto converter =
       *Converter::Create({.source = "shop", .recipe = recipe, .public_url = {}, .limits = limits});
-  Made made{.converted = converter->Convert(std::get<VerifiedWebhook>(verdict)), .event = {}};
+  Made made{.converted = converter->Convert(std::get<VerifiedWebhook>(verdict)).events[0],
+            .event = {}};
   const EventRuns& runs = made.converted.runs;
   EXPECT_TRUE(made.event.ParseFromString(runs.envelope + runs.data + runs.raw));
   EXPECT_EQ(RemakeDataRun(runs, limits), runs.data);

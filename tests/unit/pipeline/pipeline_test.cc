@@ -69,6 +69,14 @@ sources:
     keys: [{secret: "inline:right"}]
     on_malformed: refuse
     receipt_position: true
+  - name: batch
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      split: {array: ""}
+      event: {id: [{item_pointer: /id}]}
+      responses: {duplicate: 208}
+    keys: [{secret: "inline:right"}]
   - name: url
     recipe: {algorithms: [{kind: url_token}]}
     keys: [{secret: "inline:right"}]
@@ -252,6 +260,31 @@ TEST_F(PipelineTest, AnUnknownSourceLooksLikeABadToken) {
   EXPECT_EQ(a.body, b.body);
   EXPECT_EQ(a.headers, b.headers);
   EXPECT_EQ(pipeline_->unattributed().rejected(Reason::kUnknownSource), 1u);
+}
+
+TEST_F(PipelineTest, ASplitBatchIsSeveralEventsStoredTogether) {
+  const HttpResponse first = Send(R"([{"id":1},{"id":2}])", "right", "batch");
+  EXPECT_EQ(first.status, 200);
+  auto events = *journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(first.body, StrCat("{\"ids\":[\"", events[0]->id.ToString(), "\",\"",
+                               events[1]->id.ToString(), "\"]}"));
+
+  // A batch that repeats an event and brings one: that one carries the new request's body.
+  EXPECT_EQ(Send(R"([{"id":2},{"id":3}])", "right", "batch").status, 200);
+  EXPECT_EQ(Send(R"([{"id":3},{"id":3}])", "right", "batch").status, 208) << "nothing is new";
+  events = *journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events.size(), 3u);
+  std::vector<std::string> bodies;
+  for (const StoredEventPtr& stored : events) {
+    v1::Event event;
+    ASSERT_TRUE(event.ParseFromString(stored->runs.raw));
+    bodies.push_back(event.raw().body());
+  }
+  EXPECT_THAT(bodies, testing::ElementsAre(R"([{"id":1},{"id":2}])", "", R"([{"id":2},{"id":3}])"));
+  const SourceStats& stats = pipeline_->sources().at("batch")->stats;
+  EXPECT_EQ(stats.accepted(), 6u);
+  EXPECT_EQ(stats.duplicate(), 3u);
 }
 
 }  // namespace
