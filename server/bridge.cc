@@ -20,11 +20,27 @@ ConvertLimits LimitsOf(const config::v1::Convert& convert) {
           .json_elements_max = convert.json_elements_max()};
 }
 
+std::vector<SourceCatalog::Key> KeysOf(const SourceAccess& access) {
+  std::vector<SourceCatalog::Key> keys;
+  for (const KeyUse& use : access.keys) {
+    const int64_t last = use.last_match_ns.load(std::memory_order_relaxed);
+    keys.push_back({.id = use.id,
+                    .matched = use.matched.load(std::memory_order_relaxed),
+                    .last_match = last == 0 ? absl::InfinitePast() : absl::FromUnixNanos(last),
+                    .not_before = use.not_before,
+                    .not_after = use.not_after});
+  }
+  return keys;
+}
+
 SourceCatalog CatalogOf(const Pipeline& pipeline) {
   SourceCatalog catalog;
   for (const auto& [name, source] : pipeline.sources()) {
     catalog.sources.push_back(
-        {.name = name, .preset = source->config.preset(), .stats = &source->stats});
+        {.name = name,
+         .preset = source->config.preset(),
+         .stats = &source->stats,
+         .keys = [access = &source->access] { return KeysOf(*access->Get()); }});
   }
   catalog.unattributed = &pipeline.unattributed();
   catalog.rejections = &pipeline.rejections();
@@ -95,6 +111,10 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
 
 const std::string& Bridge::http_address() const { return rooms_->ingress->address(); }
 const std::string& Bridge::grpc_address() const { return rooms_->rpc->address(); }
+
+std::vector<std::string> Bridge::ReplaceAccess(const SourceMap& fresh) {
+  return rooms_->pipeline->ReplaceAccess(fresh);
+}
 
 void Bridge::Shutdown() {
   Rooms& rooms = *rooms_;

@@ -38,6 +38,9 @@ class Bridge {
   const std::string& http_address() const;
   const std::string& grpc_address() const;
 
+  // As Pipeline::ReplaceAccess.
+  std::vector<std::string> ReplaceAccess(const SourceMap& fresh);
+
   // As above; the second call does nothing.
   void Shutdown();
 

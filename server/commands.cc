@@ -24,7 +24,7 @@ constexpr std::string_view kHelp =
     R"(hookbridge receives webhooks, verifies them, stores them durably, and streams them over gRPC.
 
 Usage
-  hookbridge serve [--config FILE]      run until SIGTERM or SIGINT
+  hookbridge serve [--config FILE]      run until SIGTERM or SIGINT; SIGHUP reads secrets again
   hookbridge check --config FILE        report every problem of a configuration
   hookbridge presets [show NAME]        the providers it knows; one as YAML
   hookbridge journal inspect DIR [--events]
@@ -174,12 +174,33 @@ std::vector<ConfigProblem> ServeConfig(const Arguments& arguments, config::v1::C
   return problems;
 }
 
+// Reads configuration and secrets again and takes over the sources' keys, tokens and gates.
+// Whatever is wrong leaves all as it is.
+void ReadKeysAgain(const Arguments& arguments, Bridge& bridge, Logger& log) {
+  config::v1::Config config;
+  SourceMap sources;
+  std::vector<ConfigProblem> problems = ServeConfig(arguments, config);
+  if (problems.empty()) problems = BuildSources(config, log, &sources);
+  for (const ConfigProblem& problem : problems) {
+    log.Error("keys_not_read", {{"path", problem.path}, {"detail", problem.message}});
+  }
+  if (!problems.empty()) return;
+  const std::vector<std::string> others = bridge.ReplaceAccess(sources);
+  for (const std::string& name : others) {
+    log.Warning(
+        "source_needs_restart",
+        {{"source", name}, {"detail", "more than its secrets changed; it stays as it was"}});
+  }
+  log.Info("keys_read", {{"sources", static_cast<int64_t>(sources.size() - others.size())}});
+}
+
 int Serve(const Arguments& arguments) {
   // Before any thread starts, so that all inherit the mask and only sigwait sees them.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that is gone and a file size limit are errors of a call, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -216,7 +237,8 @@ int Serve(const Arguments& arguments) {
                          {"grpc", (*bridge)->grpc_address()},
                          {"version", kVersion}});
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP)
+    ReadKeysAgain(arguments, **bridge, log);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   (*bridge)->Shutdown();
   log.Info("stopped", {});

@@ -2,6 +2,9 @@
 
 #include "server/base/config.h"
 #include "server/base/strings.h"
+#include "server/convert/replay.h"
+
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
 #include <utility>
@@ -87,13 +90,26 @@ HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
   return response;
 }
 
+// Whether two configurations of a source differ in nothing but what ReplaceAccess takes over.
+bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
+  for (config::v1::Source* const source : {&a, &b}) {
+    source->clear_keys();
+    source->clear_url_token();
+    source->clear_handshake_token();
+    source->clear_gate();
+  }
+  return google::protobuf::util::MessageDifferencer::Equals(a, b);
+}
+
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
   auto decoy = std::make_unique<SourceRuntime>();
   VerifierOptions options;
   options.recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_URL_TOKEN);
   options.keys.push_back(KeyMaterial{.id = "decoy", .secret = std::move(token)});
   auto verifier = Verifier::Create(std::move(options));
-  if (verifier.ok()) decoy->verifier = *std::move(verifier);
+  auto access = std::make_shared<SourceAccess>();
+  if (verifier.ok()) access->verifier = *std::move(verifier);
+  decoy->access.Set(std::move(access));
   decoy->config.set_body_bytes_max(limits::kBodyBytesMax);
   decoy->recipe.mutable_responses()->set_bad_signature(401);
   return decoy;
@@ -159,18 +175,19 @@ HttpResponse Pipeline::Refuse(Reason reason, const SourceRuntime* source, int st
 }
 
 HttpResponse Pipeline::RefuseHead(Reason reason, const SourceRuntime* source, int status,
-                                  const RequestHead& head) const {
+                                  const RequestHead& head, std::string detail) const {
+  log_.Warning("request_refused", {{"reason", ReasonName(reason)},
+                                   {"source", head.source},
+                                   {"detail", detail},
+                                   {"remote", head.remote_address}});
   rejections_.Add({.reason = reason,
                    .source = std::string(head.source),
-                   .detail = {},
+                   .detail = std::move(detail),
                    .time = clock_.Now(),
                    .body_bytes = head.content_length.value_or(0),
                    .header_names = {},
                    .remote_address = std::string(head.remote_address),
                    .request_id = {}});
-  log_.Warning(
-      "request_refused",
-      {{"reason", ReasonName(reason)}, {"source", head.source}, {"remote", head.remote_address}});
   return Refuse(reason, source, status);
 }
 
@@ -210,6 +227,7 @@ Admission Pipeline::Admit(const RequestHead& head) {
     return admission;
   }
   const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
+  if (CheckGate(admitted, head, admission)) return admission;
   admission.body_bytes_max = admitted.config.body_bytes_max();
   const uint64_t declared = head.content_length.value_or(0);
   if (declared > admission.body_bytes_max) {
@@ -226,13 +244,27 @@ Admission Pipeline::Admit(const RequestHead& head) {
   return admission;
 }
 
+bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
+                         Admission& admission) const {
+  const auto refusal = source.access.Get()->gate.Refusal({.remote_address = head.remote_address,
+                                                          .headers = head.headers,
+                                                          .client_names = head.client_names});
+  if (!refusal) return false;
+  admission.response =
+      RefuseHead(Reason::kGateRefused, &source,
+                 static_cast<int>(source.recipe.responses().bad_signature()), head, *refusal);
+  return true;
+}
+
 Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
   Admission admission;
+  if (CheckGate(source, head, admission)) return admission;
   if (head.method == "HEAD" && HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) {
     admission.response.emplace();
     return admission;
   }
-  const auto answer = head.method == "GET" ? source.verifier->AnswerGet(head.query) : std::nullopt;
+  const auto answer =
+      head.method == "GET" ? source.access.Get()->verifier->AnswerGet(head.query) : std::nullopt;
   if (!answer) {
     admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
     admission.response->headers.emplace_back("Allow", AllowedMethods(source));
@@ -253,14 +285,16 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   const SourceRuntime* const source = FindSource(request.source);
   const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
 
-  auto verdict = bound.verifier->Verify(std::move(request), now);
+  const std::shared_ptr<const SourceAccess> access = bound.access.Get();
+  auto verdict = access->verifier->Verify(std::move(request), now);
   if (const auto* const rejection = std::get_if<Rejection>(&verdict)) {
     Reject(*rejection, source, std::move(done));
     return;
   }
   const auto& webhook = std::get<VerifiedWebhook>(verdict);
 
-  if (const auto handshake = bound.verifier->AnswerHandshake(webhook)) {
+  access->CountMatch(webhook.key_id(), now);
+  if (const auto handshake = access->verifier->AnswerHandshake(webhook)) {
     log_.Info("handshake", {{"source", bound.config.name()}, {"status", handshake->status}});
     done(HandshakeResponse(*handshake));
     return;
@@ -281,10 +315,11 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   pending->request_id = webhook.request().request_id;
   LaneSink& sink = *sinks_[lane.index()];
   sink.SetLane(lane);
-  Append(*source, std::move(converted), sink, std::move(pending));
+  Append(*source, std::move(converted), webhook.signed_hash(), sink, std::move(pending));
 }
 
-void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted, LaneSink& sink,
+void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
+                      const std::optional<SignedHash>& signed_hash, LaneSink& sink,
                       std::unique_ptr<Pending> pending) {
   AppendRequest append;
   append.source = source.config.name();
@@ -299,6 +334,12 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted, L
                                      .dedup_window = source.dedup_window,
                                      .body_crc = event.body_crc,
                                      .event = std::move(stored)});
+    if (signed_hash) {
+      append.events.back().replay = NewEvent::Replay{
+          .hash = ReplayHash(append.source, *signed_hash, append.events.size() - 1),
+          .drop = source.config.replay_policy() == config::v1::REPLAY_POLICY_DROP,
+          .envelope_run = ReplaySuspectedRun()};
+    }
   }
   append.body_run = std::move(converted.body_run);
   append.sink = &sink;
@@ -349,6 +390,13 @@ void Pipeline::NoteStored(const Pending& pending, std::string_view type, const R
                                                {"first_id", receipt.id.ToString()},
                                                {"request_id", pending.request_id}});
   }
+  if (receipt.replay_suspected) {
+    source.stats.CountReplay();
+    log_.Warning("replay_suspected", {{"source", source.config.name()},
+                                      {"id", receipt.id.ToString()},
+                                      {"dropped", receipt.duplicate},
+                                      {"request_id", pending.request_id}});
+  }
   if (!options_.log_requests) return;
   log_.Info("webhook_accepted", {{"source", source.config.name()},
                                  {"type", type},
@@ -356,6 +404,22 @@ void Pipeline::NoteStored(const Pending& pending, std::string_view type, const R
                                  {"position", receipt.position},
                                  {"duplicate", receipt.duplicate},
                                  {"request_id", pending.request_id}});
+}
+
+std::vector<std::string> Pipeline::ReplaceAccess(const SourceMap& fresh) {
+  std::vector<std::string> need_restart;
+  for (const auto& [name, source] : options_.sources) {
+    const auto it = fresh.find(name);
+    if (it != fresh.end() && SameButSecrets(it->second->config, source->config)) {
+      source->access.Set(it->second->access.Get());
+    } else {
+      need_restart.push_back(name);
+    }
+  }
+  for (const auto& [name, source] : fresh) {
+    if (!options_.sources.contains(name)) need_restart.push_back(name);
+  }
+  return need_restart;
 }
 
 void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {

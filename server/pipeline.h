@@ -8,6 +8,7 @@
 #include "server/convert/converter.h"
 #include "server/ingress/handler.h"
 #include "server/journal/journal.h"
+#include "server/source_access.h"
 #include "server/verify/verifier.h"
 
 #include "hookbridge/config/v1/config.pb.h"
@@ -22,11 +23,11 @@
 
 namespace hookbridge {
 
-// One configured source at run time. Immutable but for its counters.
+// One configured source at run time. Immutable but for its counters and its access.
 struct SourceRuntime {
   config::v1::Source config;
   config::v1::Recipe recipe;  // preset and changes merged
-  std::unique_ptr<const Verifier> verifier;
+  mutable SharedAccess access;
   std::unique_ptr<const Converter> converter;
   absl::Duration dedup_window;
   mutable SourceStats stats;
@@ -57,6 +58,10 @@ class Pipeline final : public RequestHandler {
   void Refused(Reason reason, std::string_view source, std::string_view remote_address) override;
   std::string NotReadyReason() override;
 
+  // Takes over the secrets (keys, tokens, gate) of the sources in `fresh` that are configured as
+  // they are here but for those. Returns the names of the others: they need a restart.
+  std::vector<std::string> ReplaceAccess(const SourceMap& fresh);
+
   // From now on not ready, and new webhooks are answered 503.
   void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
 
@@ -72,13 +77,16 @@ class Pipeline final : public RequestHandler {
   HttpResponse Refuse(Reason reason, const SourceRuntime* source, int status) const;
   // As Refuse, of a request whose head alone was seen; also kept and logged.
   HttpResponse RefuseHead(Reason reason, const SourceRuntime* source, int status,
-                          const RequestHead& head) const;
+                          const RequestHead& head, std::string detail = {}) const;
   // Keeps and logs a whole request that is refused.
   void NoteRejected(Reason reason, const WebhookRequest& request, std::string detail);
+  // Refuses a head that does not meet the source's gate.
+  bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
   void Reject(const Rejection& rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);
-  void Append(const SourceRuntime& source, ConvertedWebhook converted, LaneSink& sink,
+  void Append(const SourceRuntime& source, ConvertedWebhook converted,
+              const std::optional<SignedHash>& signed_hash, LaneSink& sink,
               std::unique_ptr<Pending> pending);
   HttpResponse Receive(const Pending& pending, const AppendOutcome& outcome);
   HttpResponse StoredResponse(const Pending& pending, const std::vector<Receipt>& receipts);

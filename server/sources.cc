@@ -37,7 +37,15 @@ class SourceBuilder {
     verify.recipe = runtime->recipe;
     verify.public_url = source_.public_url();
     const size_t problems_before = problems_.size();
-    for (int i = 0; i < source_.keys_size(); ++i) verify.keys.push_back(MakeKey(i));
+    auto access = std::make_shared<SourceAccess>();
+    for (int i = 0; i < source_.keys_size(); ++i) {
+      verify.keys.push_back(MakeKey(i));
+      KeyUse& use = access->keys.emplace_back();
+      use.id = verify.keys.back().id;
+      use.not_before = verify.keys.back().not_before;
+      use.not_after = verify.keys.back().not_after;
+    }
+    const GateOptions gate_options = MakeGate();
     if (source_.has_url_token()) {
       verify.url_token = Resolve(source_.url_token(), StrCat(path_, ".url_token"));
     }
@@ -49,12 +57,18 @@ class SourceBuilder {
 
     auto verifier = Verifier::Create(std::move(verify));
     if (!verifier.ok()) return Fail(verifier.status());
-    runtime->verifier = *std::move(verifier);
+    access->verifier = *std::move(verifier);
+    auto gate = Gate::Create(gate_options);
+    if (!gate.ok()) return Fail(gate.status());
+    access->gate = *std::move(gate);
+    runtime->access.Set(std::move(access));
 
-    auto converter = Converter::Create(ConverterOptions{.source = source_.name(),
-                                                        .recipe = runtime->recipe,
-                                                        .public_url = source_.public_url(),
-                                                        .limits = Limits()});
+    auto converter =
+        Converter::Create(ConverterOptions{.source = source_.name(),
+                                           .recipe = runtime->recipe,
+                                           .public_url = source_.public_url(),
+                                           .limits = Limits(),
+                                           .secret_header = source_.gate().header().name()});
     if (!converter.ok()) return Fail(converter.status());
     runtime->converter = *std::move(converter);
     return runtime;
@@ -97,6 +111,21 @@ class SourceBuilder {
                          .message = "kind none accepts what anyone sends",
                          .fix = "set i_understand_anyone_can_post: true, or choose another kind"});
     return false;
+  }
+
+  GateOptions MakeGate() {
+    const config::v1::Gate& gate = source_.gate();
+    GateOptions options{
+        .allow_networks = {gate.allow_networks().begin(), gate.allow_networks().end()},
+        .basic = {},
+        .header_name = gate.header().name(),
+        .header_value = {},
+        .client_names = {gate.client_names().begin(), gate.client_names().end()}};
+    if (gate.has_basic()) options.basic = Resolve(gate.basic(), StrCat(path_, ".gate.basic"));
+    if (gate.has_header()) {
+      options.header_value = Resolve(gate.header().value(), StrCat(path_, ".gate.header.value"));
+    }
+    return options;
   }
 
   KeyMaterial MakeKey(int index) {

@@ -28,6 +28,15 @@ void PrintSource(const admin::v1::Source& source, std::ostream& out) {
       << (source.has_last_receive_time() ? FormatTimestamp(source.last_receive_time()) : "-")
       << '\n';
   PrintReasons(source.rejected_by_reason(), out);
+  if (source.replay_suspected_total() > 0) {
+    out << "    " << source.replay_suspected_total() << "  replay suspected\n";
+  }
+  for (const admin::v1::KeyState& key : source.keys()) {
+    out << "    key " << Printable(key.id()) << ": matched " << key.matched_total() << ", last "
+        << (key.has_last_match_time() ? FormatTimestamp(key.last_match_time()) : "never");
+    if (key.has_not_after()) out << ", until " << FormatTimestamp(key.not_after());
+    out << '\n';
+  }
 }
 
 int RunSources(const Args& args, Environment& environment) {

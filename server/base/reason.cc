@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, kReasonCount> kNames = {
     "timestamp_future",
     "no_active_key",
     "unknown_key_id",
+    "gate_refused",
     "malformed_body",
     "overload",
     "journal_unavailable",

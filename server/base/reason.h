@@ -33,6 +33,7 @@ enum class Reason {
   kTimestampFuture,
   kNoActiveKey,
   kUnknownKeyId,
+  kGateRefused,
   // Convert.
   kMalformedBody,
   // Journal and life cycle.

@@ -21,6 +21,8 @@ class SourceStats {
   void CountDuplicate() { duplicate_.fetch_add(1, std::memory_order_relaxed); }
   // A duplicate whose body is not the first one's.
   void CountConflict() { conflict_.fetch_add(1, std::memory_order_relaxed); }
+  // A request whose signed bytes were there under another event id.
+  void CountReplay() { replay_.fetch_add(1, std::memory_order_relaxed); }
   void CountRejected(Reason reason) {
     rejected_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
   }
@@ -28,6 +30,7 @@ class SourceStats {
   uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
   uint64_t duplicate() const { return duplicate_.load(std::memory_order_relaxed); }
   uint64_t conflict() const { return conflict_.load(std::memory_order_relaxed); }
+  uint64_t replay() const { return replay_.load(std::memory_order_relaxed); }
   uint64_t rejected(Reason reason) const {
     return rejected_[static_cast<size_t>(reason)].load(std::memory_order_relaxed);
   }
@@ -46,6 +49,7 @@ class SourceStats {
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> duplicate_{0};
   std::atomic<uint64_t> conflict_{0};
+  std::atomic<uint64_t> replay_{0};
   std::array<std::atomic<uint64_t>, kReasonCount> rejected_{};
   std::atomic<int64_t> last_receive_ns_{0};
 };

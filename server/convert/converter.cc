@@ -4,6 +4,7 @@
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+#include "server/convert/internal/envelope.h"
 #include "server/convert/internal/extract.h"
 #include "server/convert/internal/parsed_form.h"
 #include "server/convert/internal/raw_request.h"
@@ -35,7 +36,8 @@ std::string DedupKey(const Extracted& extracted, std::string_view body, std::str
   if (!extracted.id.empty()) return extracted.id;
   std::string key;
   for (const std::string& part : extracted.synthetic_parts) StrAppend(&key, part, ":");
-  if (key.size() + 71 + 6 > limits::kEnvelopeFieldBytesMax) key = StrCat("sha256:", HexHash(key), ":");
+  if (key.size() + 71 + 6 > limits::kEnvelopeFieldBytesMax)
+    key = StrCat("sha256:", HexHash(key), ":");
   StrAppend(&key, "sha256:", HexHash(body), place);
   return key;
 }
@@ -47,13 +49,6 @@ void AppendTimestamp(std::string& out, uint32_t field, absl::Time time) {
   if (seconds != 0) AppendVarintField(message, 1, static_cast<uint64_t>(seconds));
   if (nanos != 0) AppendVarintField(message, 2, static_cast<uint64_t>(nanos));
   AppendBytesField(out, field, message);
-}
-
-void AppendAttribute(std::string& out, std::string_view name, std::string_view value) {
-  std::string entry;
-  AppendBytesField(entry, 1, name);
-  AppendBytesField(entry, 2, value);
-  AppendBytesField(out, 11, entry);
 }
 
 void AppendText(std::string& out, uint32_t field, std::string_view text) {
@@ -161,7 +156,7 @@ absl::StatusOr<std::unique_ptr<Converter>> Converter::Create(ConverterOptions op
   if (!extractor.ok()) return extractor.status();
   auto split = SplitPointer(options.recipe, *extractor);
   if (!split.ok()) return split.status();
-  RawRequestWriter raw_writer(options.recipe, options.public_url);
+  RawRequestWriter raw_writer(options.recipe, options.public_url, options.secret_header);
   const ParsedForm form = FormOf(options.recipe.body_format());
   auto state = std::make_unique<State>(State{.options = std::move(options),
                                              .extractor = *std::move(extractor),
@@ -194,14 +189,15 @@ ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl
                                        const Scratch& scratch) const {
   ConvertedEvent event;
   const bool parsed = read.ok() && !request.body.empty();
-  const Extracted extracted = extractor.Extract(
-      {.request = request,
-       .json = parsed && form == ParsedForm::kJson ? &scratch.tape : nullptr,
-       .form = scratch.form.empty() ? nullptr : &scratch.form});
+  const Extracted extracted =
+      extractor.Extract({.request = request,
+                         .json = parsed && form == ParsedForm::kJson ? &scratch.tape : nullptr,
+                         .form = scratch.form.empty() ? nullptr : &scratch.form});
   if (!read.ok()) {
     event.conversion_error = std::string(read.message());
   } else if (parsed) {
-    SetData(form, MakeDataRun(form, request.body, scratch.tape, scratch.form, options.limits), event);
+    SetData(form, MakeDataRun(form, request.body, scratch.tape, scratch.form, options.limits),
+            event);
   }
   event.runs.raw = raw_writer.Write(request);
   Finish(request, extracted, request.body, "", event);

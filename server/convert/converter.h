@@ -27,6 +27,7 @@ struct ConverterOptions {
   config::v1::Recipe recipe;
   std::string public_url;
   ConvertLimits limits;
+  std::string secret_header = {};  // never kept in RawRequest
 };
 
 // A verified webhook as an event, ready for the journal.

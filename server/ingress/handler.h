@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,7 +45,9 @@ struct RequestHead {
   std::string_view token;
   std::string_view query;
   std::optional<uint64_t> content_length;  // unset when chunked
-  std::string_view remote_address = {};
+  std::string_view remote_address = {};    // of the sender, trusted proxies resolved
+  std::span<const HeaderLine> headers = {};
+  std::span<const std::string> client_names = {};  // of a verified client certificate
 };
 
 // Held from admission until the request is answered; its destructor gives the budget back.

@@ -49,6 +49,16 @@ absl::StatusOr<std::unique_ptr<asio::ssl::context>> MakeTls(const config::v1::Tl
     return absl::InvalidArgumentError(
         StrCat("ingress.tls: ", tls.private_key_file(), ": ", error.message()));
   }
+  if (tls.client_ca_file().empty()) return context;
+  context->load_verify_file(tls.client_ca_file(), error);
+  if (!error) context->set_verify_mode(asio::ssl::verify_peer, error);
+  // Sessions that are resumed keep the verified certificate.
+  constexpr unsigned char kSessions[] = "hookbridge";
+  SSL_CTX_set_session_id_context(context->native_handle(), kSessions, sizeof kSessions - 1);
+  if (error) {
+    return absl::InvalidArgumentError(
+        StrCat("ingress.tls: ", tls.client_ca_file(), ": ", error.message()));
+  }
   return context;
 }
 

@@ -32,6 +32,13 @@ struct NewEvent {
   absl::Duration dedup_window;
   // CRC-32C of the body: tells a repeat from another body under the same provider event id.
   uint32_t body_crc = 0;
+  // What makes it suspect as a replay when it was seen before; unset: nothing is remembered.
+  struct Replay {
+    DedupHash hash{};
+    bool drop = false;         // then the event is a duplicate of the first
+    std::string envelope_run;  // else this is added to its envelope
+  };
+  std::optional<Replay> replay = {};
   // position and id are set by the committer.
   std::shared_ptr<StoredEvent> event;
 };
@@ -41,7 +48,8 @@ struct Receipt {
   EventId id;
   Position position = 0;
   bool duplicate = false;  // an event with this hash was there; id and position are the first one's
-  bool other_body = false;  // and its body was another
+  bool other_body = false;        // and its body was another
+  bool replay_suspected = false;  // NewEvent.replay was seen before
 };
 
 // The end of one append. `receipts` has one entry per event when status is OK. Otherwise the events

@@ -45,22 +45,42 @@ class QueuedJournal::GroupBuilder {
 
  private:
   absl::StatusOr<Receipt> AddEvent(NewEvent& event) {
-    if (const auto it = pending_.find(event.dedup_hash); it != pending_.end()) {
-      return Duplicate(it->second, event);
-    }
-    auto row = store_.FindDedup(event.dedup_hash, now_);
+    auto row = FindRow(event.dedup_hash);
     if (!row.ok()) return row.status();
     if (row->has_value()) return Duplicate(**row, event);
+    bool replay_suspected = false;
+    if (event.replay) {
+      auto seen = FindRow(event.replay->hash);
+      if (!seen.ok()) return seen.status();
+      replay_suspected = seen->has_value();
+      if (replay_suspected && event.replay->drop) {
+        Receipt receipt = Duplicate(**seen, event);
+        receipt.replay_suspected = true;
+        return receipt;
+      }
+      if (replay_suspected) event.event->runs.envelope += event.replay->envelope_run;
+    }
     event.event->id = minter_.Next(now_);
     event.event->position = next_++;
     const DedupRow added{.id = event.event->id,
                          .position = event.event->position,
                          .expiry = event.event->append_time() + event.dedup_window,
                          .body_crc = event.body_crc};
-    pending_.emplace(event.dedup_hash, added);
-    group_.dedup.emplace_back(event.dedup_hash, added);
+    Remember(event.dedup_hash, added);
+    if (event.replay && !replay_suspected) Remember(event.replay->hash, added);
     group_.events.push_back(event.event);
-    return Receipt{.id = added.id, .position = added.position};
+    return Receipt{
+        .id = added.id, .position = added.position, .replay_suspected = replay_suspected};
+  }
+
+  absl::StatusOr<std::optional<DedupRow>> FindRow(const DedupHash& hash) {
+    if (const auto it = pending_.find(hash); it != pending_.end()) return it->second;
+    return store_.FindDedup(hash, now_);
+  }
+
+  void Remember(const DedupHash& hash, const DedupRow& row) {
+    pending_.emplace(hash, row);
+    group_.dedup.emplace_back(hash, row);
   }
 
   static Receipt Duplicate(const DedupRow& first, const NewEvent& event) {

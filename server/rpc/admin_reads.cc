@@ -15,6 +15,10 @@
 namespace hookbridge {
 namespace {
 
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
+}
+
 constexpr size_t kReadEventsMax = 256;
 
 absl::Time FromProto(const google::protobuf::Timestamp& time) {
@@ -138,10 +142,24 @@ RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSources
     source.set_duplicate_total(it->stats->duplicate());
     source.set_conflicting_duplicate_total(it->stats->conflict());
     if (const absl::Time last = it->stats->last_receive_time(); last != absl::InfinitePast()) {
-      *source.mutable_last_receive_time() =
-          google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(last));
+      *source.mutable_last_receive_time() = ToTimestamp(last);
     }
+    source.set_replay_suspected_total(it->stats->replay());
     CountReasons(*it->stats, source.mutable_rejected_by_reason());
+    for (const SourceCatalog::Key& key : it->keys()) {
+      admin::v1::KeyState& state = *source.add_keys();
+      state.set_id(key.id);
+      state.set_matched_total(key.matched);
+      if (key.last_match != absl::InfinitePast()) {
+        *state.mutable_last_match_time() = ToTimestamp(key.last_match);
+      }
+      if (key.not_before != absl::InfinitePast()) {
+        *state.mutable_not_before() = ToTimestamp(key.not_before);
+      }
+      if (key.not_after != absl::InfiniteFuture()) {
+        *state.mutable_not_after() = ToTimestamp(key.not_after);
+      }
+    }
   }
   if (it != catalog.sources.end()) response->set_next_page_token((it - 1)->name);
   CountReasons(*catalog.unattributed, response->mutable_unattributed_rejections());
@@ -160,8 +178,7 @@ RichError ListRejections(const SourceCatalog& catalog,
     shown.set_source(rejected.source);
     shown.set_reason(std::string(ReasonName(rejected.reason)));
     shown.set_detail(rejected.detail);
-    *shown.mutable_time() =
-        google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(rejected.time));
+    *shown.mutable_time() = ToTimestamp(rejected.time);
     shown.set_body_bytes(rejected.body_bytes);
     for (const std::string& name : rejected.header_names) shown.add_header_names(name);
     shown.set_remote_address(rejected.remote_address);

@@ -3,6 +3,10 @@
 #include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
 
+#include "absl/time/time.h"
+
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,10 +14,18 @@ namespace hookbridge {
 
 // The configured sources as AdminService shows them; the counters outlive it.
 struct SourceCatalog {
+  struct Key {
+    std::string id;
+    uint64_t matched = 0;
+    absl::Time last_match;  // InfinitePast: never
+    absl::Time not_before;  // InfinitePast: no limit
+    absl::Time not_after;   // InfiniteFuture: no limit
+  };
   struct Entry {
     std::string name;
     std::string preset;
     const SourceStats* stats = nullptr;
+    std::function<std::vector<Key>()> keys = {};  // as they are now; thread-safe
   };
   std::vector<Entry> sources;  // by name
   const SourceStats* unattributed = nullptr;

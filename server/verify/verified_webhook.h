@@ -4,6 +4,8 @@
 
 #include "absl/time/time.h"
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +13,8 @@
 namespace hookbridge {
 
 class Verifier;
+
+using SignedHash = std::array<uint8_t, 32>;
 
 // A request whose authenticity was shown by the scheme bound to its source. Only Verifier makes
 // one; convert and everything after it take nothing else, so unverified bytes cannot be stored as
@@ -25,15 +29,22 @@ class VerifiedWebhook {
   const std::string& key_id() const { return key_id_; }
   // The signed timestamp, where the scheme has one.
   std::optional<absl::Time> signed_time() const { return signed_time_; }
+  // SHA-256 of the signed bytes, where nothing else tells a replay (RemembersSigned).
+  const std::optional<SignedHash>& signed_hash() const { return signed_hash_; }
 
  private:
   friend class Verifier;
-  VerifiedWebhook(WebhookRequest request, std::string key_id, std::optional<absl::Time> signed_time)
-      : request_(std::move(request)), key_id_(std::move(key_id)), signed_time_(signed_time) {}
+  VerifiedWebhook(WebhookRequest request, std::string key_id, std::optional<absl::Time> signed_time,
+                  std::optional<SignedHash> signed_hash)
+      : request_(std::move(request)),
+        key_id_(std::move(key_id)),
+        signed_time_(signed_time),
+        signed_hash_(signed_hash) {}
 
   WebhookRequest request_;
   std::string key_id_;
   std::optional<absl::Time> signed_time_;
+  std::optional<SignedHash> signed_hash_;
 };
 
 }  // namespace hookbridge

@@ -187,7 +187,8 @@ std::variant<VerifiedWebhook, Rejection> Verifier::Verify(WebhookRequest request
                      .detail = std::move(decision.detail),
                      .request = std::move(request)};
   }
-  return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time);
+  return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time,
+                         decision.signed_hash);
 }
 
 std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& webhook) const {

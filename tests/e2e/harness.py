@@ -71,7 +71,7 @@ class Bridge:
         self.log = open(self.directory / "bridge.log", "ab")
         offset = self.log.tell()
         self.process = subprocess.Popen(self.command(config), stderr=self.log, env=environment())
-        listening = self._wait_for_line("listening", offset)
+        listening = self.wait_for_line("listening", offset)
         self.http_port = int(listening["http"].rsplit(":", 1)[1])
         self.grpc_port = int(listening["grpc"].rsplit(":", 1)[1])
         return self
@@ -79,7 +79,7 @@ class Bridge:
     def command(self, config):
         return [HOOKBRIDGE, "serve", "--config", config]
 
-    def _wait_for_line(self, event, offset):
+    def wait_for_line(self, event, offset):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for line in self.log_text()[offset:].splitlines():

@@ -1,11 +1,13 @@
 """Start, stop, health, and what a wrong configuration says."""
 
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
 
-from harness import CONFIG, DELIVERY, HOOKBRIDGE, Bridge, BridgeTest, environment, read_messages
+from harness import (ADMIN, CONFIG, DELIVERY, HOOKBRIDGE, Bridge, BridgeTest, environment, read_messages,
+                     stripe_event, stripe_headers)
 
 
 class LifecycleTest(BridgeTest):
@@ -36,6 +38,30 @@ class LifecycleTest(BridgeTest):
             "after_cursor": messages[-1]["ending"]["cursor"], "stop_at_end": True}})
         keys = [d["event"]["dedup_key"] for m in resumed for d in m.get("batch", {}).get("deliveries", [])]
         self.assertEqual(keys, ["evt_2"])
+
+    # SIGHUP reads secrets again without a restart; what is wrong leaves all as it is.
+    def test_keys_are_read_again(self):
+        secret = self.bridge.directory / "secret"
+        secret.write_text("whsec_one\n")
+        self.bridge.terminate()
+        self.bridge.config_template = CONFIG.replace("env:STRIPE_SECRET", f"file:{secret}")
+        self.bridge.start()
+
+        def send(event_id, key):
+            body = stripe_event(event_id)
+            return self.bridge.post("/hooks/stripe", body, stripe_headers(body, key))[0]
+
+        self.assertEqual(send("evt_1", "whsec_one"), 200)
+        keys = self.bridge.call(ADMIN, "ListSources", {})[0]["sources"][1]["keys"]
+        self.assertEqual((keys[0]["id"], keys[0]["matched_total"]), ("1", "1"))
+        for text, event, old, new in (("", "keys_not_read", 200, 401), ("whsec_two\n", "keys_read", 401, 200)):
+            secret.write_text(text)
+            offset = len(self.bridge.log_text())
+            self.bridge.process.send_signal(signal.SIGHUP)
+            self.bridge.wait_for_line(event, offset)
+            self.assertEqual(send(f"evt_old_{event}", "whsec_one"), old)
+            self.assertEqual(send(f"evt_new_{event}", "whsec_two"), new)
+        self.assertNotIn("whsec_", self.bridge.log_text())
 
     # Health over gRPC and HTTP.
     def test_health(self):

@@ -25,6 +25,10 @@ class FakeHandler final : public RequestHandler {
   int refuse_admission = 0;  // answers this status before the body
 
   Admission Admit(const RequestHead& head) override {
+    {
+      MutexLock lock(mutex_);
+      client_names_.assign(head.client_names.begin(), head.client_names.end());
+    }
     Admission admission;
     admission.body_bytes_max = body_bytes_max;
     if (refuse_admission != 0 || head.content_length.value_or(0) > body_bytes_max) {
@@ -32,6 +36,12 @@ class FakeHandler final : public RequestHandler {
       admission.response->status = refuse_admission != 0 ? refuse_admission : 413;
     }
     return admission;
+  }
+
+  // Of the newest head.
+  std::vector<std::string> client_names() {
+    MutexLock lock(mutex_);
+    return client_names_;
   }
 
   void Handle(WebhookRequest request, Lane&, absl::AnyInvocable<void(HttpResponse)> done) override {
@@ -85,6 +95,7 @@ class FakeHandler final : public RequestHandler {
  private:
   mutable Mutex mutex_;
   CondVar seen_changed_;
+  std::vector<std::string> client_names_ ABSL_GUARDED_BY(mutex_);
   std::vector<Seen> seen_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> reasons_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::AnyInvocable<void(HttpResponse)>> held_ ABSL_GUARDED_BY(mutex_);

@@ -21,6 +21,14 @@ class RpcFixture : public DeliveryFixture {
   RpcFixture() : hub_(4, log_, clock_) {
     catalog_.sources = {{.name = "a", .preset = "stripe", .stats = &stats_[0]},
                         {.name = "b", .preset = "", .stats = &stats_[1]}};
+    catalog_.sources[0].keys = [] {
+      return std::vector<SourceCatalog::Key>{{.id = "k1",
+                                              .matched = 3,
+                                              .last_match = absl::FromUnixSeconds(7),
+                                              .not_before = absl::InfinitePast(),
+                                              .not_after = absl::FromUnixSeconds(9)}};
+    };
+    catalog_.sources[1].keys = [] { return std::vector<SourceCatalog::Key>(); };
     catalog_.unattributed = &unattributed_;
     catalog_.rejections = &rejections_;
     config::v1::Config config;

@@ -3,6 +3,7 @@
 #include "server/base/config.h"
 #include "server/base/internal/small_file.h"
 #include "server/base/limits.h"
+#include "server/base/network.h"
 #include "server/base/strings.h"
 
 #include <set>
@@ -51,10 +52,9 @@ void CheckIngress(const config::v1::Ingress& ingress, Problems& problems) {
   CheckListen(ingress.listen(), "ingress.listen", problems);
   if (ingress.has_tls()) {
     CheckTls(ingress.tls(), "ingress.tls", problems);
-    if (!ingress.tls().client_ca_file().empty()) {
-      Add(problems, "ingress.tls.client_ca_file", "webhook senders have no client certificates",
-          "remove it; it is for grpc.tls");
-    }
+  }
+  for (int i = 0; i < ingress.trusted_proxies_size(); ++i) {
+    CheckNetwork(ingress.trusted_proxies(i), StrCat("ingress.trusted_proxies[", i, "]"), problems);
   }
   CheckMost(ingress.threads(), limits::kThreadsMax, "ingress.threads", problems);
   CheckMost(ingress.body_bytes_max(), limits::kBodyBytesMaxHard, "ingress.body_bytes_max",
@@ -108,6 +108,12 @@ void CheckLimits(const Config& config, Problems& problems) {
 
 }  // namespace
 
+void CheckNetwork(const std::string& text, const std::string& path, Problems& problems) {
+  if (Network::Parse(text).ok()) return;
+  Add(problems, path, StrCat("`", text.substr(0, limits::kNameBytesMax), "` is no network"),
+      "write CIDR without bits behind the prefix, for example 192.0.2.0/24, or one address");
+}
+
 void CheckMost(uint64_t value, uint64_t most, const std::string& path, Problems& problems) {
   if (value <= most) return;
   Add(problems, path, StrCat(value, " is too much"), StrCat("write at most ", most));
@@ -135,6 +141,11 @@ Problems CheckConfig(const Config& config) {
   for (int i = 0; i < config.sources_size(); ++i) {
     const std::string path = StrCat("sources[", i, "]");
     CheckSource(config.sources(i), path, problems);
+    if (!config.sources(i).gate().client_names().empty() &&
+        config.ingress().tls().client_ca_file().empty()) {
+      Add(problems, path + ".gate.client_names", "no client certificate is asked for",
+          "set ingress.tls.client_ca_file");
+    }
     if (!names.insert(config.sources(i).name()).second && !config.sources(i).name().empty()) {
       Add(problems, path + ".name", "another source has this name", "give each its own name");
     }

@@ -30,4 +30,8 @@ void CheckMost(uint64_t value, uint64_t most, const std::string& path,
 void CheckLeast(bool is_set, const google::protobuf::Duration& value, absl::Duration least,
                 const std::string& path, std::vector<ConfigProblem>& problems);
 
+// A text that is no CIDR network.
+void CheckNetwork(const std::string& text, const std::string& path,
+                  std::vector<ConfigProblem>& problems);
+
 }  // namespace hookbridge::internal

@@ -116,6 +116,19 @@ void CheckResponses(const config::v1::Responses& responses, const std::string& p
   CheckStatus(responses.malformed(), 400, 599, path + ".malformed", problems);
 }
 
+void CheckGate(const config::v1::Gate& gate, const std::string& path, Problems& problems) {
+  for (int i = 0; i < gate.allow_networks_size(); ++i) {
+    CheckNetwork(gate.allow_networks(i), StrCat(path, ".allow_networks[", i, "]"), problems);
+  }
+  if (!gate.has_header()) return;
+  if (gate.header().name().empty()) {
+    Add(problems, path + ".header.name", "is missing", "write the name of a header");
+  }
+  if (gate.header().value().from_case() == config::v1::Secret::FROM_NOT_SET) {
+    Add(problems, path + ".header.value", "is missing", "write env:NAME");
+  }
+}
+
 void CheckUrl(const Source& source, const std::string& path, Problems& problems) {
   const std::string& url = source.public_url();
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {
@@ -149,6 +162,7 @@ void CheckSource(const Source& source, const std::string& path, Problems& proble
       source.url_token().from_case() == config::v1::Secret::FROM_NOT_SET) {
     Add(problems, path + ".url_token", "does not say where the token is", "write env:NAME");
   }
+  CheckGate(source.gate(), path + ".gate", problems);
   CheckUrl(source, path, problems);
   CheckResponses(source.recipe().responses(), path + ".recipe.responses", problems);
   CheckMost(source.body_bytes_max(), limits::kBodyBytesMaxHard, path + ".body_bytes_max", problems);

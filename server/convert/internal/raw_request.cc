@@ -91,10 +91,12 @@ std::string Run(std::string_view fields, uint32_t field, std::string_view bytes)
 
 }  // namespace
 
-RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url)
+RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
+                                   std::string secret_header)
     : names_({"content-type", "user-agent"}),
       never_({"authorization", "proxy-authorization", "cookie"}),
       public_url_(std::move(public_url)) {
+  if (!secret_header.empty()) never_.push_back(Lower(secret_header));
   signs_url_ = recipe.algorithms_size() > 0 &&
                recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO;
   const bool is_token = recipe.algorithms_size() > 0 &&

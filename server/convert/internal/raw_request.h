@@ -14,7 +14,8 @@ namespace hookbridge {
 // again, and never a credential. Immutable.
 class RawRequestWriter {
  public:
-  RawRequestWriter(const config::v1::Recipe& recipe, std::string public_url);
+  RawRequestWriter(const config::v1::Recipe& recipe, std::string public_url,
+                   std::string secret_header = {});
 
   // The body is the last field.
   std::string Write(const WebhookRequest& request) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "server/base/clock.h"
+#include "server/base/network.h"
 #include "server/ingress/handler.h"
 
 #include "hookbridge/config/v1/config.pb.h"
@@ -16,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <unordered_set>
+#include <vector>
 
 namespace hookbridge {
 
@@ -35,10 +37,15 @@ struct PhaseTimeouts {
 struct IngressState {
   IngressState(const config::v1::Ingress& ingress, RequestHandler& request_handler,
                const Clock& wall_clock)
-      : config(ingress), timeouts(ingress), handler(request_handler), clock(wall_clock) {}
+      : config(ingress), timeouts(ingress), handler(request_handler), clock(wall_clock) {
+    for (const std::string& text : ingress.trusted_proxies()) {
+      if (auto network = Network::Parse(text); network.ok()) trusted_proxies.push_back(*network);
+    }
+  }
 
   const config::v1::Ingress config;
   const PhaseTimeouts timeouts;
+  std::vector<Network> trusted_proxies;
   RequestHandler& handler;
   const Clock& clock;
   std::atomic<uint32_t> connections{0};

@@ -6,6 +6,7 @@
 #include "server/ingress/internal/head.h"
 #include "server/ingress/internal/response_text.h"
 #include "server/ingress/internal/route.h"
+#include "server/ingress/internal/sender.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -102,7 +103,8 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       : stream_(std::move(stream)), lane_(lane), state_(state), config_(state.config) {
     boost::system::error_code error;
     const auto peer = stream_.lowest_layer().remote_endpoint(error);
-    if (!error) remote_address_ = peer.address().to_string();
+    if (!error) peer_address_ = peer.address().to_string();
+    remote_address_ = peer_address_;
     lane_.Add(*this);
   }
   ~Session() override {
@@ -161,6 +163,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     if constexpr (!std::is_same_v<Stream, TcpSocket>) {
       Enter(Phase::kHandshake, state_.timeouts.handshake);
       const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
+      if (!error) client_names_ = ClientNames(stream_.native_handle());
       co_return !error;
     }
     co_return true;
@@ -222,6 +225,7 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
       co_await RefuseAndClose(Reason::kContentEncoding, 415);
       co_return false;
     }
+    remote_address_ = SenderAddress(state_.trusted_proxies, peer_address_, head.headers);
     Admission admission = state_.handler.Admit(
         {.method = head.method,
          .source = route.source,
@@ -229,7 +233,9 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
          .query = route.query,
          .content_length =
              head.chunked ? std::nullopt : std::make_optional(head.content_length.value_or(0)),
-         .remote_address = remote_address_});
+         .remote_address = remote_address_,
+         .headers = head.headers,
+         .client_names = client_names_});
     if (admission.response) co_return co_await AnswerEarly(rules, *admission.response);
     if (!co_await ReadBody(head, admission, request.body)) co_return false;
 
@@ -417,7 +423,9 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
   const config::v1::Ingress& config_;
   boost::beast::flat_buffer buffer_;
   std::string out_;
-  std::string remote_address_;
+  std::string peer_address_;
+  std::string remote_address_;  // of the request's sender, trusted proxies resolved
+  std::vector<std::string> client_names_;
   std::string source_;
   Phase phase_ = Phase::kIdle;
   std::shared_ptr<Completion> completion_;

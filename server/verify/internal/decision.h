@@ -19,6 +19,7 @@ struct Decision {
   std::string detail;
   std::string key_id;
   std::optional<absl::Time> signed_time;
+  std::optional<SignedHash> signed_hash = {};
 };
 
 inline Decision Refuse(Reason reason, std::string detail) {

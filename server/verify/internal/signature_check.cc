@@ -6,6 +6,7 @@
 #include "server/base/strings.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/recipe_check.h"
+#include "server/verify/internal/replay.h"
 #include "server/verify/internal/timestamp.h"
 
 #include <utility>
@@ -52,6 +53,7 @@ absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe,
   SignatureCheck made;
   made.recipe_ = recipe;
   made.public_url_ = std::move(public_url);
+  made.remembers_signed_ = RemembersSigned(recipe);
   const auto& timestamp = recipe.timestamp();
   made.max_age_ = timestamp.has_max_age() ? ToDuration(timestamp.max_age()) : kDefaultWindow;
   made.max_future_ =
@@ -290,7 +292,9 @@ Decision SignatureCheck::Match(const WebhookRequest& request, const Entries& ent
     if (!key.ActiveAt(now)) continue;
     active = true;
     if (Matches(key, candidates[key.algorithm], message)) {
-      return {.refused = {}, .detail = {}, .key_id = key.id, .signed_time = {}};
+      Decision verified{.refused = {}, .detail = {}, .key_id = key.id, .signed_time = {}};
+      if (remembers_signed_) verified.signed_hash = HashSigned(message.parts, message.secrets);
+      return verified;
     }
   }
   if (!known) return Refuse(Reason::kUnknownKeyId, "no key has the id that the request names");

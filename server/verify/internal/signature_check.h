@@ -57,6 +57,7 @@ class SignatureCheck {
 
   config::v1::Recipe recipe_;
   std::string public_url_;
+  bool remembers_signed_ = false;
   absl::Duration max_age_;
   absl::Duration max_future_;
   std::optional<JsonPointer> signature_pointer_;

@@ -152,10 +152,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "too short"},
         BadCase{"Listen", WithSource("ingress: {listen: '8080'}"), 2, "ingress.listen",
                 "HOST:PORT"},
-        BadCase{"IngressClientCa",
-                WithSource("ingress: {tls: {certificate_chain_file: proto/buf.yaml, "
-                           "private_key_file: proto/buf.yaml, client_ca_file: proto/buf.yaml}}"),
-                2, "ingress.tls.client_ca_file", "client certificates"},
+        BadCase{"ClientNamesWithoutCa",
+                "sources:\n- name: a\n  preset: stripe\n  keys: [{secret: 'env:A'}]\n"
+                "  gate: {client_names: [x]}\n",
+                5, "sources[0].gate.client_names", "certificate"},
+        BadCase{"GateNetwork",
+                "sources:\n- name: a\n  preset: stripe\n  keys: [{secret: 'env:A'}]\n"
+                "  gate: {allow_networks: [10.0.0.1/8]}\n",
+                5, "sources[0].gate.allow_networks[0]", "no network"},
+        BadCase{"GateHeader",
+                "sources:\n- name: a\n  preset: stripe\n  keys: [{secret: 'env:A'}]\n"
+                "  gate: {header: {name: X}}\n",
+                5, "sources[0].gate.header.value", "missing"},
+        BadCase{"TrustedProxy", WithSource("ingress: {trusted_proxies: [proxy]}"), 2,
+                "ingress.trusted_proxies[0]", "no network"},
+        BadCase{"SmallAppendQueue", WithSource("journal: {append_queue_events_max: 1999}"), 2,
+                "journal.append_queue_events_max", "too few"},
         BadCase{"TlsKeyMissing",
                 WithSource("ingress: {tls: {certificate_chain_file: proto/buf.yaml}}"), 2,
                 "ingress.tls.private_key_file", "missing"},

@@ -45,14 +45,17 @@ std::vector<std::string> SignablePresets() {
   return names;
 }
 
-// The value that the rules find in the sample; `-` when none does.
+// The value that the rules find in the sample, or in its first element at `split`; `-` when none
+// does.
 std::string Extract(const google::protobuf::RepeatedPtrField<config::v1::ValueSource>& places,
-                    const v1::Event& event, const std::vector<HeaderField>& headers) {
+                    const v1::Event& event, const std::vector<HeaderField>& headers,
+                    const std::string& split) {
   for (const config::v1::ValueSource& place : places) {
-    if (place.has_json_pointer()) {
-      const std::string text = FieldText(event, place.json_pointer());
-      if (text != "-") return text;
-    }
+    std::string text = "-";
+    if (place.has_json_pointer()) text = FieldText(event, place.json_pointer());
+    if (place.has_item_pointer()) text = FieldText(event, split + "/0" + place.item_pointer());
+    if (place.has_join()) text = Extract(place.join().parts(), event, headers, split);
+    if (text != "-") return text;
     for (const auto& [name, value] : headers) {
       if (place.has_header() && absl::EqualsIgnoreCase(name, place.header())) return value;
     }
@@ -123,10 +126,10 @@ TEST_P(PresetSampleTest, HoldsWhatTheRulesExtract) {
   const config::v1::EventRules& rules = recipe_.event();
   const auto& id = rules.id().empty() ? rules.synthetic_id() : rules.id();
   if (!id.empty()) {
-    EXPECT_NE(Extract(id, event, signed_.headers), "-");
+    EXPECT_NE(Extract(id, event, signed_.headers, recipe_.split().array()), "-");
   }
   const auto& type = rules.has_type_table() ? rules.type_table().inputs() : rules.type();
-  EXPECT_NE(Extract(type, event, signed_.headers), "-");
+  EXPECT_NE(Extract(type, event, signed_.headers, recipe_.split().array()), "-");
 }
 
 // Two samples are two events.

@@ -43,8 +43,8 @@ struct Made {
 
 Made Convert(const Recipe& recipe, const std::string& body) {
   const WebhookRequest request = RequestBuilder().Body(body).Build();
-  const auto verifier = *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {},
-                                           .public_url = {}});
+  const auto verifier =
+      *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {}, .public_url = {}});
   auto verdict = verifier->Verify(RequestBuilder().Body(body).Build(), absl::UnixEpoch());
   const auto converter =
       *Converter::Create({.source = "shop", .recipe = recipe, .public_url = {}, .limits = {}});
@@ -154,21 +154,26 @@ TEST(SplitTest, PresetsSplit) {
     std::vector<std::string> keys, types;
   };
   const std::vector<Case> cases = {
-      {"sendgrid", R"([{"sg_event_id":"a","event":"open"},{"sg_event_id":"b","event":"click"}])",
-       {"a", "b"}, {"open", "click"}},
+      {"sendgrid",
+       R"([{"sg_event_id":"a","event":"open"},{"sg_event_id":"b","event":"click"}])",
+       {"a", "b"},
+       {"open", "click"}},
       {"hubspot",
        R"([{"subscriptionId":1,"eventId":2,"objectId":3,"occurredAt":4,"subscriptionType":"x"},
            {"subscriptionId":1,"eventId":3,"objectId":3,"occurredAt":4,"subscriptionType":"y"}])",
-       {"1:2:3:4", "1:3:3:4"}, {"x", "y"}},
+       {"1:2:3:4", "1:3:3:4"},
+       {"x", "y"}},
       {"gocardless",
        R"({"events":[{"id":"E1","resource_type":"payments","action":"paid_out"},
                      {"id":"E2","resource_type":"refunds","action":"created"}]})",
-       {"E1", "E2"}, {"payments.paid_out", "refunds.created"}},
+       {"E1", "E2"},
+       {"payments.paid_out", "refunds.created"}},
       {"adyen_payments",
        R"({"live":"false","notificationItems":[
          {"NotificationRequestItem":{"eventCode":"CAPTURE","pspReference":"P","success":"true"}},
          {"NotificationRequestItem":{"eventCode":"REFUND","pspReference":"P","success":"true"}}]})",
-       {"CAPTURE:P:true", "REFUND:P:true"}, {"CAPTURE", "REFUND"}},
+       {"CAPTURE:P:true", "REFUND:P:true"},
+       {"CAPTURE", "REFUND"}},
   };
   for (const Case& one : cases) {
     Recipe recipe = *LoadPreset(one.preset);

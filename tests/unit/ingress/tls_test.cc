@@ -19,6 +19,14 @@ class IngressTlsTest : public IngressFixture {
   IngressTlsTest()
       : directory_(std::filesystem::temp_directory_path() / StrCat("hookbridge-tls-", getpid())) {
     std::filesystem::create_directories(directory_);
+    WriteCertificate();
+    config_.mutable_tls()->set_certificate_chain_file(Path("cert.pem"));
+    config_.mutable_tls()->set_private_key_file(Path("key.pem"));
+  }
+  ~IngressTlsTest() override { std::filesystem::remove_all(directory_); }
+
+  // cert.pem and key.pem, new each time.
+  void WriteCertificate() {
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
@@ -38,20 +46,21 @@ class IngressTlsTest : public IngressFixture {
     std::fclose(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
-    config_.mutable_tls()->set_certificate_chain_file(Path("cert.pem"));
-    config_.mutable_tls()->set_private_key_file(Path("key.pem"));
   }
-  ~IngressTlsTest() override { std::filesystem::remove_all(directory_); }
 
   std::string Path(const std::string& name) const { return (directory_ / name).string(); }
 
   // The whole answer to `request`; empty when the handshake with that version as the newest fails.
-  std::string Ask(int version_max, const std::string& request) {
+  std::string Ask(int version_max, const std::string& request, bool with_certificate = false) {
     RawClient client(server_->address());
     SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_security_level(context, 0);
     SSL_CTX_set_min_proto_version(context, 0);
     SSL_CTX_set_max_proto_version(context, version_max);
+    if (with_certificate) {
+      SSL_CTX_use_certificate_file(context, Path("cert.pem").c_str(), SSL_FILETYPE_PEM);
+      SSL_CTX_use_PrivateKey_file(context, Path("key.pem").c_str(), SSL_FILETYPE_PEM);
+    }
     SSL* const ssl = SSL_new(context);
     SSL_set_fd(ssl, client.fd());
     std::string answer;
@@ -75,6 +84,27 @@ TEST_F(IngressTlsTest, ServesTls12And13AndNothingOlder) {
   EXPECT_THAT(Ask(TLS1_3_VERSION, Post("hello")), testing::HasSubstr("{\"bytes\":5}"));
   EXPECT_THAT(Ask(TLS1_2_VERSION, Post("hello")), testing::HasSubstr("{\"bytes\":5}"));
   EXPECT_EQ(Ask(TLS1_1_VERSION, Post("hello")), "");
+}
+
+TEST_F(IngressTlsTest, NamesOfAClientCertificateAreKnownAndNoneIsNeeded) {
+  config_.mutable_tls()->set_client_ca_file(Path("cert.pem"));
+  Start();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    EXPECT_THAT(Ask(version, Post("hello"), true), testing::HasSubstr("{\"bytes\":5}"));
+    EXPECT_THAT(handler_.client_names(), testing::ElementsAre("localhost"));
+    EXPECT_THAT(Ask(version, Post("hello")), testing::HasSubstr("{\"bytes\":5}"));
+    EXPECT_THAT(handler_.client_names(), testing::IsEmpty());
+  }
+}
+
+TEST_F(IngressTlsTest, ACertificateOfNobodyEndsTheHandshake) {
+  const std::filesystem::path mine = Path("mine.pem");
+  std::filesystem::copy_file(Path("cert.pem"), mine);
+  WriteCertificate();  // other ones, by which the client is known no more
+  config_.mutable_tls()->set_client_ca_file(mine);
+  Start();
+  EXPECT_EQ(Ask(TLS1_2_VERSION, Post("hello"), true), "");
+  EXPECT_THAT(handler_.seen(), testing::IsEmpty());
 }
 
 TEST_F(IngressTlsTest, PlainHttpOnTheTlsPortEnds) {

@@ -77,6 +77,25 @@ sources:
       event: {id: [{item_pointer: /id}]}
       responses: {duplicate: 208}
     keys: [{secret: "inline:right"}]
+  - name: gated
+    recipe: {algorithms: [{kind: static_token}], signature: {headers: [X-Token]}}
+    keys: [{secret: "inline:right"}]
+    gate: {allow_networks: [192.0.2.0/24]}
+  - name: signed
+    recipe:
+      algorithms: [{kind: hmac}]
+      signature: {headers: [X-Sign]}
+      message: [{body: true}]
+      event: {id: [{header: X-Id}]}
+    keys: [{id: old, secret: "inline:key"}]
+  - name: dropping
+    recipe:
+      algorithms: [{kind: hmac}]
+      signature: {headers: [X-Sign]}
+      message: [{body: true}]
+      event: {id: [{header: X-Id}]}
+    keys: [{secret: "inline:key"}]
+    replay_policy: drop
   - name: url
     recipe: {algorithms: [{kind: url_token}]}
     keys: [{secret: "inline:right"}]
@@ -285,6 +304,96 @@ TEST_F(PipelineTest, ASplitBatchIsSeveralEventsStoredTogether) {
   const SourceStats& stats = pipeline_->sources().at("batch")->stats;
   EXPECT_EQ(stats.accepted(), 6u);
   EXPECT_EQ(stats.duplicate(), 3u);
+}
+
+// HMAC-SHA256 of `{"a":1}` with the key `key`, by openssl dgst.
+constexpr std::string_view kSignedBody = R"({"a":1})";
+constexpr std::string_view kSignature =
+    "88a67f24bbcdaed0e6c997404bb79a743baf44c6bab2f4c27328e3009d22e342";
+
+WebhookRequest Signed(const std::string& source, const std::string& id) {
+  WebhookRequest request =
+      RequestBuilder().Header("X-Sign", kSignature).Header("X-Id", id).Body(kSignedBody).Build();
+  request.source = source;
+  return request;
+}
+
+TEST_F(PipelineTest, SignedBytesUnderAnotherIdAreFlagged) {
+  EXPECT_EQ(Handle(Signed("signed", "1")).status, 200);
+  EXPECT_EQ(Handle(Signed("signed", "1")).status, 200);
+  EXPECT_EQ(Handle(Signed("signed", "2")).status, 200);
+  const auto events = *journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events.size(), 2u) << "the same id is a duplicate";
+  std::vector<bool> flagged;
+  for (const StoredEventPtr& stored : events) {
+    v1::Event event;
+    ASSERT_TRUE(event.ParseFromString(stored->runs.envelope));
+    flagged.push_back(event.attributes().contains("replay_suspected"));
+  }
+  EXPECT_THAT(flagged, testing::ElementsAre(false, true));
+  const SourceStats& stats = pipeline_->sources().at("signed")->stats;
+  EXPECT_EQ(stats.replay(), 1u);
+  EXPECT_EQ(stats.duplicate(), 1u);
+  EXPECT_THAT(sink_.text(), testing::HasSubstr("replay_suspected"));
+}
+
+TEST_F(PipelineTest, OrDroppedWhereTheSourceSaysSo) {
+  const std::string first = Handle(Signed("dropping", "1")).body;
+  EXPECT_EQ(Handle(Signed("dropping", "2")).body, first) << "the first one's id";
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
+  EXPECT_EQ(pipeline_->sources().at("dropping")->stats.replay(), 1u);
+}
+
+TEST_F(PipelineTest, AGateIsCheckedBeforeTheBody) {
+  const auto status = [&](std::string_view address) {
+    const Admission admission = pipeline_->Admit({.method = "POST",
+                                                  .source = "gated",
+                                                  .token = {},
+                                                  .query = {},
+                                                  .content_length = 10,
+                                                  .remote_address = address});
+    return admission.response ? admission.response->status : 0;
+  };
+  EXPECT_EQ(status("192.0.2.7"), 0);
+  EXPECT_EQ(status("198.51.100.7"), 401);
+  EXPECT_EQ(Rejected(Reason::kGateRefused, "gated"), 1u);
+  EXPECT_THAT(sink_.text(), testing::HasSubstr("allow_networks"));
+}
+
+TEST_F(PipelineTest, KeysAreCountedAndReadAgain) {
+  EXPECT_EQ(Handle(Signed("signed", "1")).status, 200);
+  const auto keys = [&]() -> const KeyUse& {
+    return pipeline_->sources().at("signed")->access.Get()->keys.front();
+  };
+  EXPECT_EQ(keys().id, "old");
+  EXPECT_EQ(keys().matched.load(), 1u);
+  EXPECT_EQ(keys().last_match_ns.load(), absl::ToUnixNanos(clock_.Now()));
+
+  config::v1::Config config;
+  ASSERT_TRUE(LoadConfig(R"(
+sources:
+  - name: signed
+    recipe:
+      algorithms: [{kind: hmac}]
+      signature: {headers: [X-Sign]}
+      message: [{body: true}]
+      event: {id: [{header: X-Id}]}
+    keys: [{id: new, secret: "inline:other"}]
+  - name: url
+    recipe: {algorithms: [{kind: basic}]}
+    keys: [{secret: "inline:a:b"}]
+  - {name: added, recipe: {algorithms: [{kind: url_token}]}, keys: [{secret: "inline:x"}]}
+)",
+                         &config)
+                  .empty());
+  SourceMap fresh;
+  ASSERT_TRUE(BuildSources(config, log_, &fresh).empty());
+  const std::vector<std::string> others = pipeline_->ReplaceAccess(fresh);
+  EXPECT_THAT(others, testing::IsSupersetOf({"added", "url", "test"}));
+  EXPECT_THAT(others, testing::Not(testing::Contains("signed")));
+  EXPECT_EQ(keys().id, "new");
+  EXPECT_EQ(Handle(Signed("signed", "2")).status, 401) << "the old key is gone";
+  EXPECT_EQ(keys().matched.load(), 0u);
 }
 
 }  // namespace

@@ -53,6 +53,12 @@ TEST_F(RpcAdminTest, ListsSourcesPageByPage) {
   EXPECT_EQ(response.sources(0).name(), "a");
   EXPECT_EQ(response.sources(0).accepted_total(), 1u);
   EXPECT_EQ(response.sources(0).rejected_by_reason().at("timestamp_stale"), 1u);
+  ASSERT_EQ(response.sources(0).keys_size(), 1);
+  EXPECT_EQ(response.sources(0).keys(0).id(), "k1");
+  EXPECT_EQ(response.sources(0).keys(0).matched_total(), 3u);
+  EXPECT_EQ(response.sources(0).keys(0).last_match_time().seconds(), 7);
+  EXPECT_FALSE(response.sources(0).keys(0).has_not_before());
+  EXPECT_EQ(response.sources(0).keys(0).not_after().seconds(), 9);
   EXPECT_EQ(response.unattributed_rejections().at("unknown_source"), 1u);
   request.set_page_token(response.next_page_token());
   grpc::ClientContext context;

@@ -1,0 +1,74 @@
+#include "server/verify/internal/replay.h"
+
+#include "server/base/config.h"
+#include "server/base/strings.h"
+#include "server/verify/internal/recipe_check.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <string>
+
+namespace hookbridge {
+namespace {
+
+using config::v1::MessagePart;
+using config::v1::Recipe;
+using config::v1::ValueSource;
+
+bool SignsTime(const Recipe& recipe) {
+  const auto& timestamp = recipe.timestamp();
+  const bool is_checked =
+      !timestamp.has_max_age() || ToDuration(timestamp.max_age()) > absl::ZeroDuration();
+  return recipe.has_timestamp() && is_checked;
+}
+
+bool SignsBody(const Recipe& recipe) {
+  return std::any_of(recipe.message().begin(), recipe.message().end(),
+                     [](const MessagePart& part) { return part.body(); });
+}
+
+bool Covers(const Recipe& recipe, const ValueSource& source) {
+  const auto is_part = [&](const auto& matches) {
+    return std::any_of(recipe.message().begin(), recipe.message().end(), matches);
+  };
+  switch (source.from_case()) {
+    case ValueSource::kHeader:
+      return is_part([&](const MessagePart& part) {
+        return part.has_header() && SameHeaderName(part.header(), source.header());
+      });
+    case ValueSource::kJoin:
+      return std::all_of(source.join().parts().begin(), source.join().parts().end(),
+                         [&](const ValueSource& part) { return Covers(recipe, part); });
+    case ValueSource::kJsonPointer:
+      return SignsBody(recipe) || is_part([&](const MessagePart& part) {
+               return part.json_pointer() == source.json_pointer();
+             });
+    default:
+      return SignsBody(recipe);
+  }
+}
+
+}  // namespace
+
+bool RemembersSigned(const Recipe& recipe) {
+  if (recipe.algorithms().empty() || !Signs(recipe.algorithms(0).kind())) return false;
+  if (SignsTime(recipe)) return false;
+  const auto& id = recipe.event().id();
+  if (id.empty()) return !SignsBody(recipe);
+  return !std::all_of(id.begin(), id.end(),
+                      [&](const ValueSource& source) { return Covers(recipe, source); });
+}
+
+SignedHash HashSigned(std::span<const std::string_view> message,
+                      const std::vector<size_t>& secrets) {
+  std::string joined;
+  for (size_t i = 0; i < message.size(); ++i) {
+    if (std::find(secrets.begin(), secrets.end(), i) == secrets.end()) joined += message[i];
+  }
+  SignedHash hash{};
+  EVP_Digest(joined.data(), joined.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
+  return hash;
+}
+
+}  // namespace hookbridge
