@@ -160,6 +160,17 @@ constexpr std::string_view kLinear =
     R"({"action":"create","type":"Issue","createdAt":"{iso}","data":{"id":"{uuid}",)"
     R"("title":"Sample"},"webhookTimestamp":{ms}})";
 
+constexpr std::string_view kTwilio =
+    "AccountSid=AC{hex}&MessageSid=SM{hex}&From=%2B15005550006&To=%2B15005550001&"
+    "Body=A+sample&MessageStatus=delivered&SmsStatus=delivered";
+
+constexpr std::string_view kAdyenPayments =
+    R"({"live":"false","notificationItems":[{"NotificationRequestItem":{"additionalData":)"
+    R"({"hmacSignature":"{signature}"},"amount":{"currency":"EUR","value":1999},)"
+    R"("eventCode":"AUTHORISATION","eventDate":"{iso}","merchantAccountCode":"Shop",)"
+    R"("merchantReference":"order-{number}","pspReference":"{number}","reason":"",)"
+    R"("success":"true"}}]})";
+
 constexpr std::string_view kPlain =
     R"({"id":"evt_{hex}","type":"sample.created","event":"sample.created","created":{unix},)"
     R"("data":{"number":{number}}})";
@@ -208,6 +219,8 @@ std::vector<Template> Templates() {
       {"hubspot_v1", "", {{"X-HubSpot-Signature-Version", "v1"}}, kHubspot},
       {"hubspot_v2", "", {{"X-HubSpot-Signature-Version", "v2"}}, kHubspot},
       {"mailgun", "", {}, kMailgun},
+      {"twilio", "", {{"Content-Type", "application/x-www-form-urlencoded"}}, kTwilio},
+      {"adyen_payments", "", {}, kAdyenPayments},
       {"sendgrid", "", {}, kSendgrid},
       {"discord", "", {}, kDiscord},
       {"dropbox", "", {}, kDropbox},
@@ -247,9 +260,11 @@ Sample MakeSample(std::string_view preset, const SampleSeed& seed) {
   const auto found = std::ranges::find(templates, preset, &Template::preset);
   const Template sample =
       found == templates.end() ? Template{preset, "evt_{hex}", {}, kPlain} : *found;
-  Sample result{.body = FillIn(sample.body, seed),
-                .headers = {{"Content-Type", "application/json"}},
-                .event_id = FillIn(sample.id, seed)};
+  Sample result{
+      .body = FillIn(sample.body, seed), .headers = {}, .event_id = FillIn(sample.id, seed)};
+  const bool has_type = std::ranges::any_of(
+      sample.headers, [](const auto& header) { return header.first == "Content-Type"; });
+  if (!has_type) result.headers.emplace_back("Content-Type", "application/json");
   for (const auto& [name, value] : sample.headers) {
     result.headers.emplace_back(name, FillIn(value, seed));
   }

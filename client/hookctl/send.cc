@@ -47,6 +47,7 @@ struct Plan {
   bool stale = false;
   bool duplicate = false;
   bool truncated = false;
+  bool reordered = false;
 };
 
 // A request ready to go.
@@ -57,6 +58,8 @@ struct Outgoing {
 };
 
 config::v1::AlgorithmKind Kind(const Plan& plan) { return plan.source.recipe.algorithms(0).kind(); }
+
+bool IsPem(const std::string& secret) { return secret.starts_with("-----BEGIN "); }
 
 std::string SourceName(const Args& args, const RecipeSource& source) {
   if (args.Has("source")) return args.Get("source");
@@ -119,6 +122,7 @@ absl::Status ReadFaults(const Args& args, Plan* plan) {
   plan->stale = args.Has("stale");
   plan->duplicate = args.Has("duplicate");
   plan->truncated = args.Has("truncated");
+  plan->reordered = args.Has("reordered");
   if (plan->stale && !plan->source.recipe.has_timestamp()) {
     return absl::InvalidArgumentError("--stale: this scheme signs no time");
   }
@@ -179,6 +183,8 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
       Kind(plan) == config::v1::ALGORITHM_KIND_HMAC && !plan.source.recipe.body_not_signed();
   if (plan.bad_signature && covers_body) {
     to_sign.body += ' ';  // a good signature of something else
+  } else if (plan.bad_signature && IsPem(secret)) {
+    to_sign.body += ' ';
   } else if (plan.bad_signature) {
     secret.back() = secret.back() == 'x' ? 'y' : 'x';
   }
@@ -189,10 +195,11 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
       signed_headers->url_token.empty() ? plan.source.url_token : signed_headers->url_token;
   if (!token.empty() && !HasToken(plan.url)) StrAppend(&target, "/", token);
   if (!plan.url.query.empty()) StrAppend(&target, "?", plan.url.query);
-  return Outgoing{
-      .target = std::move(target),
-      .headers = std::move(signed_headers->headers),
-      .body = plan.bad_signature && covers_body ? webhook.body : std::move(signed_headers->body)};
+  return Outgoing{.target = std::move(target),
+                  .headers = std::move(signed_headers->headers),
+                  .body = plan.bad_signature && (covers_body || IsPem(secret))
+                              ? webhook.body
+                              : std::move(signed_headers->body)};
 }
 
 std::string_view Hint(uint32_t status) {
@@ -226,7 +233,7 @@ class Sender {
             start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                         std::chrono::duration<double>(static_cast<double>(i) / plan_.rate)));
       }
-      const auto outgoing = MakeOutgoing(plan_, environment_.clock.Now());
+      const auto outgoing = MakeOutgoing(plan_, TimeOf(i));
       if (!outgoing.ok()) return Fail(outgoing.status(), environment_);
       for (int copy = 0; copy < (plan_.duplicate ? 2 : 1); ++copy) {
         if (const absl::Status sent = SendOne(*outgoing); !sent.ok()) {
@@ -243,6 +250,12 @@ class Sender {
   }
 
  private:
+  // When the event of the i-th request happened: in pairs the later one first, a second apart.
+  absl::Time TimeOf(uint64_t i) const {
+    const absl::Time now = environment_.clock.Now();
+    return plan_.reordered && i % 2 == 1 ? now - absl::Seconds(1) : now;
+  }
+
   absl::Status SendOne(const Outgoing& outgoing) {
     if (plan_.truncated) {
       const absl::Status sent =
@@ -318,6 +331,7 @@ Command SendCommand() {
                     {"stale", "", "fault: signed twelve hours ago"},
                     {"duplicate", "", "fault: each event twice"},
                     {"truncated", "", "fault: half of the body, then close"},
+                    {"reordered", "", "fault: events in pairs, the later one first"},
                     {"insecure", "", "accept any TLS certificate"}},
           .run = RunSend};
 }

@@ -1,5 +1,6 @@
 #include "client/hookctl/signer.h"
 
+#include "client/hookctl/bespoke_signer.h"
 #include "server/base/encoding.h"
 #include "server/base/json_pointer.h"
 #include "server/base/limits.h"
@@ -187,10 +188,12 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
   }
 }
 
-// HMAC and DIGEST.
+// HMAC, DIGEST and, with the private key in PEM, Ed25519 and ECDSA.
 absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
                          const std::string& secret, const Unsigned& webhook, Signed* result) {
-  const auto key = DecodeKey(algorithm, secret);
+  const bool by_private_key = algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519 ||
+                              algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256;
+  const auto key = by_private_key ? secret : DecodeKey(algorithm, secret);
   if (!key.ok()) return key.status();
   AddIdHeader(recipe, webhook, result);
   std::string timestamp;
@@ -210,10 +213,16 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   }
   const auto message = BuildMessage(recipe, webhook, result->headers, timestamp, *key);
   if (!message.ok()) return message.status();
-  const bool digest = algorithm.kind() == config::v1::ALGORITHM_KIND_DIGEST;
-  const std::string text = WriteSignature(
-      recipe, algorithm, digest ? PlainHash(algorithm, *message) : Hmac(algorithm, *key, *message),
-      timestamp);
+  absl::StatusOr<std::string> signature;
+  if (by_private_key) {
+    signature = SignWithPem(*key, *message);
+  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_DIGEST) {
+    signature = PlainHash(algorithm, *message);
+  } else {
+    signature = Hmac(algorithm, *key, *message);
+  }
+  if (!signature.ok()) return signature.status();
+  const std::string text = WriteSignature(recipe, algorithm, *signature, timestamp);
   if (!recipe.signature().json_pointer().empty()) {
     const size_t mark = result->body.find(kSignatureMark);
     if (mark == std::string::npos) {
@@ -240,11 +249,21 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
   switch (algorithm.kind()) {
     case config::v1::ALGORITHM_KIND_HMAC:
     case config::v1::ALGORITHM_KIND_DIGEST:
+    case config::v1::ALGORITHM_KIND_ED25519:
+    case config::v1::ALGORITHM_KIND_ECDSA_P256:
       if (const absl::Status done = SignMessage(recipe, algorithm, secret, webhook, &result);
           !done.ok()) {
         return done;
       }
       return result;
+    case config::v1::ALGORITHM_KIND_TWILIO:
+    case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS: {
+      const absl::Status done = algorithm.kind() == config::v1::ALGORITHM_KIND_TWILIO
+                                    ? SignTwilio(secret, webhook, &result)
+                                    : SignAdyenItem(secret, &result);
+      if (!done.ok()) return done;
+      break;
+    }
     case config::v1::ALGORITHM_KIND_URL_TOKEN:
       result.url_token = secret;
       break;
@@ -262,8 +281,7 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
       break;
     default:
       return absl::InvalidArgumentError(
-          "hookctl signs HMAC, digests, tokens and Basic; the receiver's key of "
-          "another scheme only verifies");
+          "hookctl cannot sign this scheme: only the provider has the private key");
   }
   AddIdHeader(recipe, webhook, &result);
   return result;

@@ -35,8 +35,8 @@ struct Signed {
 // Signs as the provider would: the recipe read in the other direction. Where the signature is in
 // the body, the body holds the text `{signature}` in its place. The secret is in its configured
 // text form and belongs to the first algorithm whose key_prefix it carries, else to the first.
-// kInvalidArgument: a secret that does not decode, a signed header that nothing gives, or a scheme
-// that cannot be signed with what a receiver has (Ed25519).
+// Ed25519 and ECDSA take the private key as PEM. kInvalidArgument: a secret that does not decode, a
+// signed header that nothing gives, or a scheme whose private key only the provider can have.
 absl::StatusOr<Signed> Sign(const config::v1::Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook);
 

@@ -8,6 +8,7 @@
 #include "server/verify/internal/handshake.h"
 #include "server/verify/internal/key_ring.h"
 #include "server/verify/internal/recipe_check.h"
+#include "server/verify/internal/replay.h"
 #include "server/verify/internal/signature_check.h"
 #include "server/verify/internal/signature_syntax.h"
 #include "server/verify/internal/twilio.h"
@@ -57,6 +58,7 @@ struct Verifier::State {
 
   Decision Decide(const WebhookRequest& request, absl::Time now, const Trace& trace) const;
   std::optional<Decision> CheckUrlToken(const WebhookRequest& request, const Trace& trace) const;
+  Decision WithSignedHash(Decision decision, const WebhookRequest& request) const;
   Decision DecideByToken(std::string_view where, std::string_view token, absl::Time now) const;
   Decision DecideByHeaderToken(const WebhookRequest& request, absl::Time now) const;
   Decision DecideByBasic(const WebhookRequest& request, absl::Time now) const;
@@ -75,12 +77,21 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
     case config::v1::ALGORITHM_KIND_BASIC:
       return DecideByBasic(request, now);
     case config::v1::ALGORITHM_KIND_TWILIO:
-      return DecideTwilio(request, options.public_url, keys, now, trace);
+      return WithSignedHash(DecideTwilio(request, options.public_url, keys, now, trace), request);
     case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS:
       return DecideAdyenItems(request, keys, now, trace);
     default:
       return signature->Decide(request, keys, now, trace);
   }
+}
+
+// Form fields may come in any order under one signature, so the signature stands for them.
+Decision Verifier::State::WithSignedHash(Decision decision, const WebhookRequest& request) const {
+  if (decision.refused || !RemembersSigned(recipe())) return decision;
+  const FoundHeader found = FindRecipeHeader(request, recipe().signature().headers(0));
+  const std::string_view text = found.line->value;
+  decision.signed_hash = HashSigned({&text, 1}, {});
+  return decision;
 }
 
 std::optional<Decision> Verifier::State::CheckUrlToken(const WebhookRequest& request,

@@ -24,6 +24,7 @@ bool SignsTime(const Recipe& recipe) {
 }
 
 bool SignsBody(const Recipe& recipe) {
+  if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO) return true;
   return std::any_of(recipe.message().begin(), recipe.message().end(),
                      [](const MessagePart& part) { return part.body(); });
 }
@@ -52,7 +53,9 @@ bool Covers(const Recipe& recipe, const ValueSource& source) {
 }  // namespace
 
 bool RemembersSigned(const Recipe& recipe) {
-  if (recipe.algorithms().empty() || !Signs(recipe.algorithms(0).kind())) return false;
+  if (recipe.algorithms().empty()) return false;
+  const config::v1::AlgorithmKind kind = recipe.algorithms(0).kind();
+  if (kind != config::v1::ALGORITHM_KIND_TWILIO && !Signs(kind)) return false;
   if (SignsTime(recipe)) return false;
   const auto& id = recipe.event().id();
   if (id.empty()) return !SignsBody(recipe);

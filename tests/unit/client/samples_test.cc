@@ -2,6 +2,7 @@
 
 #include "client/hookctl/captured_request.h"
 #include "client/hookctl/event_printer.h"
+#include "server/base/encoding.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
 
@@ -10,6 +11,10 @@
 
 #include "absl/strings/match.h"
 #include <gtest/gtest.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <variant>
@@ -36,9 +41,7 @@ std::vector<std::string> SignablePresets() {
   for (const Preset& preset : Presets()) {
     const auto kind = LoadPreset(preset.name)->algorithms(0).kind();
     if (kind != config::v1::ALGORITHM_KIND_ED25519 &&
-        kind != config::v1::ALGORITHM_KIND_ECDSA_P256 &&
-        kind != config::v1::ALGORITHM_KIND_TWILIO &&
-        kind != config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS) {
+        kind != config::v1::ALGORITHM_KIND_ECDSA_P256) {
       names.emplace_back(preset.name);
     }
   }
@@ -113,12 +116,17 @@ TEST_P(PresetSampleTest, SignerAndVerifierAgree) {
   if (recipe_.has_timestamp()) {
     EXPECT_FALSE(IsAuthentic(sample_.body, kNow + absl::Hours(10)));
   }
-  secret_.back() = 'A';
+  secret_.back() = secret_.back() == 'A' ? 'B' : 'A';
   EXPECT_FALSE(IsAuthentic(sample_.body, kNow));
 }
 
 // A sample is what the preset's rules expect: JSON, with an id and a type where the rules look.
 TEST_P(PresetSampleTest, HoldsWhatTheRulesExtract) {
+  if (recipe_.body_format() == config::v1::BODY_FORMAT_FORM) {
+    const std::string field = recipe_.event().synthetic_id(0).form_field();
+    EXPECT_NE(sample_.body.find(field + "="), std::string::npos);
+    return;
+  }
   v1::Event event;
   const auto parsed =
       google::protobuf::util::JsonStringToMessage(sample_.body, event.mutable_json());
@@ -147,6 +155,62 @@ TEST(SamplesTest, SeedDecides) {
   EXPECT_EQ(MakeSample("github", seed).event_id, "01234567-89ab-4def-a123-456789abcdef");
   EXPECT_EQ(MakeSample("stripe", seed).event_id, "evt_0123456789abcdef01234567");
   EXPECT_EQ(MakeSample("stripe", seed).body, MakeSample("stripe", seed).body);
+}
+
+// A key pair: the private key as PEM and the public one as the preset takes it.
+std::pair<std::string, std::string> MakeKeyPair(config::v1::AlgorithmKind kind) {
+  const bool is_ed25519 = kind == config::v1::ALGORITHM_KIND_ED25519;
+  EVP_PKEY* const key =
+      is_ed25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519") : EVP_EC_gen("P-256");
+  BIO* const file = BIO_new(BIO_s_mem());
+  PEM_write_bio_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  char* text = nullptr;
+  const long bytes = BIO_get_mem_data(file, &text);
+  std::string pem(text, static_cast<size_t>(bytes));
+  BIO_free(file);
+  std::string shown;
+  if (is_ed25519) {
+    std::string raw(32, '\0');
+    size_t size = raw.size();
+    EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(raw.data()), &size);
+    shown = HexEncode(raw);
+  } else {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    shown = Base64Encode({reinterpret_cast<const char*>(der), static_cast<size_t>(size)});
+    OPENSSL_free(der);
+  }
+  EVP_PKEY_free(key);
+  return {std::move(pem), std::move(shown)};
+}
+
+// Schemes that verify with a public key are signed with the private one.
+TEST(PublicKeySampleTest, APrivateKeySignsWhatItsPublicKeyVerifies) {
+  for (const std::string preset : {"discord", "sendgrid"}) {
+    const config::v1::Recipe recipe = *LoadPreset(preset);
+    const auto [pem, shown] = MakeKeyPair(recipe.algorithms(0).kind());
+    const Sample sample = MakeSample(preset, NewSeed(kNow));
+    Unsigned webhook{.body = sample.body,
+                     .headers = sample.headers,
+                     .public_url = kUrl,
+                     .query = "",
+                     .event_id = sample.event_id,
+                     .time = kNow};
+    const auto done = Sign(recipe, pem, webhook);
+    ASSERT_TRUE(done.ok()) << preset << done.status();
+    const auto verifier = Verifier::Create({.recipe = recipe,
+                                            .keys = {{.id = "1", .secret = shown}},
+                                            .url_token = "",
+                                            .public_url = kUrl});
+    ASSERT_TRUE(verifier.ok()) << verifier.status();
+    const auto is_authentic = [&](const std::string& body) {
+      return std::holds_alternative<VerifiedWebhook>(
+          (*verifier)->Verify(MakeRequest("/hooks/x", done->headers, body), kNow));
+    };
+    EXPECT_TRUE(is_authentic(sample.body)) << preset;
+    EXPECT_FALSE(is_authentic(sample.body + " ")) << preset;
+    EXPECT_FALSE(Sign(recipe, shown, webhook).ok()) << "the public key cannot sign";
+  }
 }
 
 }  // namespace

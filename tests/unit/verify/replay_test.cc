@@ -41,7 +41,7 @@ TEST(ReplayTest, PresetsThatNeedIt) {
   for (const Preset& preset : Presets()) {
     if (RemembersSigned(*LoadPreset(preset.name))) presets.emplace(preset.name);
   }
-  EXPECT_THAT(presets, testing::IsSupersetOf({"github", "shopify"}));
+  EXPECT_THAT(presets, testing::IsSupersetOf({"github", "shopify", "twilio"}));
   EXPECT_FALSE(presets.contains("stripe"));
   EXPECT_FALSE(presets.contains("mailgun")) << "its id is the signed token";
   EXPECT_FALSE(presets.contains("standard_webhooks"));
