@@ -33,7 +33,7 @@ std::vector<SourceCatalog::Key> KeysOf(const SourceAccess& access) {
   return keys;
 }
 
-SourceCatalog CatalogOf(const Pipeline& pipeline) {
+SourceCatalog CatalogOf(Pipeline& pipeline, const Quarantine* quarantine) {
   SourceCatalog catalog;
   for (const auto& [name, source] : pipeline.sources()) {
     catalog.sources.push_back(
@@ -44,6 +44,19 @@ SourceCatalog CatalogOf(const Pipeline& pipeline) {
   }
   catalog.unattributed = &pipeline.unattributed();
   catalog.rejections = &pipeline.rejections();
+  if (quarantine == nullptr) return catalog;
+  catalog.quarantined = [quarantine](size_t count, std::string_view source) {
+    return quarantine->List(count, source);
+  };
+  catalog.reverify =
+      [&pipeline](std::string_view request_id) -> absl::StatusOr<SourceCatalog::Reverified> {
+    auto outcome = pipeline.Reverify(request_id);
+    if (!outcome.ok()) return outcome.status();
+    return SourceCatalog::Reverified{
+        .event_ids = std::move(outcome->event_ids),
+        .reason = std::string(outcome->refused ? ReasonName(*outcome->refused) : ""),
+        .detail = std::move(outcome->detail)};
+  };
   return catalog;
 }
 
@@ -64,6 +77,7 @@ struct Bridge::Rooms {
   const Clock& wall_clock;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<StreamHub> hub;
+  std::unique_ptr<Quarantine> quarantine;
   std::unique_ptr<Pipeline> pipeline;
   SourceCatalog catalog;
   std::unique_ptr<RpcServer> rpc;
@@ -89,13 +103,22 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
   }
 
   rooms.hub = std::make_unique<StreamHub>(config.delivery().streams_max(), rooms.log, clock);
+  if (config.has_quarantine()) {
+    auto quarantine = Quarantine::Open({.directory = config.quarantine().directory(),
+                                        .bytes_max = config.quarantine().bytes_max(),
+                                        .max_age = ToDuration(config.quarantine().max_age())},
+                                       clock);
+    if (!quarantine.ok()) return quarantine.status();
+    rooms.quarantine = *std::move(quarantine);
+  }
   rooms.pipeline = std::make_unique<Pipeline>(
       PipelineOptions{.sources = std::move(sources),
                       .inflight_body_bytes_max = config.ingress().inflight_body_bytes_max(),
                       .lanes = config.ingress().threads(),
-                      .log_requests = config.log().requests()},
+                      .log_requests = config.log().requests(),
+                      .quarantine = rooms.quarantine.get()},
       *rooms.journal, clock, log);
-  rooms.catalog = CatalogOf(*rooms.pipeline);
+  rooms.catalog = CatalogOf(*rooms.pipeline, rooms.quarantine.get());
 
   auto rpc = RpcServer::Start(
       {.grpc = config.grpc(), .stream_max_age = ToDuration(config.delivery().stream_max_age())},

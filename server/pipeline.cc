@@ -1,5 +1,6 @@
 #include "server/pipeline.h"
 
+#include "server/answers.h"
 #include "server/base/config.h"
 #include "server/base/strings.h"
 #include "server/convert/replay.h"
@@ -7,6 +8,7 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 namespace hookbridge {
@@ -14,51 +16,8 @@ namespace {
 
 constexpr std::string_view kNoStoreHeader = "hookbridge-durability";
 
-// Bodies to senders are constants: they tell nothing about the bridge.
-std::string_view ErrorBody(int status) {
-  switch (status) {
-    case 400:
-      return "{\"error\":\"bad request\"}";
-    case 401:
-      return "{\"error\":\"unauthorized\"}";
-    case 404:
-      return "{\"error\":\"not found\"}";
-    case 405:
-      return "{\"error\":\"method not allowed\"}";
-    case 413:
-      return "{\"error\":\"payload too large\"}";
-    case 503:
-      return "{\"error\":\"unavailable\"}";
-    default:
-      return "{\"error\":\"refused\"}";
-  }
-}
-
-HttpResponse ErrorResponse(int status) {
-  HttpResponse response;
-  response.status = status;
-  response.body = ErrorBody(status);
-  if (status == 503) {
-    response.headers.emplace_back("Retry-After", StrCat(absl::ToInt64Seconds(limits::kRetryAfter)));
-  }
-  return response;
-}
-
 Reason AppendReason(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
-}
-
-bool HasHandshake(const SourceRuntime& source, config::v1::HandshakeKind kind) {
-  const auto& handshakes = source.recipe.handshakes();
-  return std::any_of(handshakes.begin(), handshakes.end(),
-                     [kind](const auto& handshake) { return handshake.kind() == kind; });
-}
-
-std::string AllowedMethods(const SourceRuntime& source) {
-  std::string allow = "POST";
-  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) StrAppend(&allow, ", HEAD");
-  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_GET_ECHO)) StrAppend(&allow, ", GET");
-  return allow;
 }
 
 // Why a webhook has no parsed form; of a split batch the first reason.
@@ -67,27 +26,6 @@ std::string_view ConversionError(const ConvertedWebhook& converted) {
     if (!event.conversion_error.empty()) return event.conversion_error;
   }
   return "";
-}
-
-// {"id":"…"} or, of a split batch, {"ids":["…",…]}; the position is the last one's.
-std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position) {
-  std::string body = split ? "{\"ids\":[" : "{\"id\":";
-  for (const Receipt& receipt : receipts) {
-    StrAppend(&body, &receipt == &receipts.front() ? "\"" : ",\"", receipt.id.ToString(), "\"");
-  }
-  if (split) body.push_back(']');
-  if (with_position) StrAppend(&body, ",\"position\":", receipts.back().position);
-  body.push_back('}');
-  return body;
-}
-
-HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
-  HttpResponse response;
-  response.status = answer.status;
-  response.content_type = answer.content_type;
-  response.body = answer.body;
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
 }
 
 // Whether two configurations of a source differ in nothing but what ReplaceAccess takes over.
@@ -259,7 +197,7 @@ bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
 Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
   Admission admission;
   if (CheckGate(source, head, admission)) return admission;
-  if (head.method == "HEAD" && HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) {
+  if (head.method == "HEAD" && HasHandshake(source.recipe, config::v1::HANDSHAKE_KIND_HEAD)) {
     admission.response.emplace();
     return admission;
   }
@@ -267,7 +205,7 @@ Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime&
       head.method == "GET" ? source.access.Get()->verifier->AnswerGet(head.query) : std::nullopt;
   if (!answer) {
     admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
-    admission.response->headers.emplace_back("Allow", AllowedMethods(source));
+    admission.response->headers.emplace_back("Allow", AllowedMethods(source.recipe));
   } else if (answer->status == 200) {
     admission.response = HandshakeResponse(*answer);
   } else {
@@ -287,8 +225,8 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
 
   const std::shared_ptr<const SourceAccess> access = bound.access.Get();
   auto verdict = access->verifier->Verify(std::move(request), now);
-  if (const auto* const rejection = std::get_if<Rejection>(&verdict)) {
-    Reject(*rejection, source, std::move(done));
+  if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
+    Reject(std::move(*rejection), source, std::move(done));
     return;
   }
   const auto& webhook = std::get<VerifiedWebhook>(verdict);
@@ -319,7 +257,7 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
 }
 
 void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
-                      const std::optional<SignedHash>& signed_hash, LaneSink& sink,
+                      const std::optional<SignedHash>& signed_hash, AppendSink& sink,
                       std::unique_ptr<Pending> pending) {
   AppendRequest append;
   append.source = source.config.name();
@@ -347,12 +285,17 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
   journal_.Append(std::move(append));
 }
 
-void Pipeline::Reject(const Rejection& rejection, const SourceRuntime* source,
+void Pipeline::Reject(Rejection rejection, const SourceRuntime* source,
                       absl::AnyInvocable<void(HttpResponse)> done) {
   const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
   const auto status =
       static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
   NoteRejected(reason, rejection.request, rejection.detail);
+  if (source != nullptr && options_.quarantine != nullptr &&
+      !options_.quarantine->Keep(rejection.request, reason, rejection.detail)) {
+    log_.Warning("quarantine_skipped", {{"source", rejection.request.source},
+                                        {"request_id", rejection.request.request_id}});
+  }
   done(Refuse(reason, source, status));
 }
 
@@ -404,6 +347,51 @@ void Pipeline::NoteStored(const Pending& pending, std::string_view type, const R
                                  {"position", receipt.position},
                                  {"duplicate", receipt.duplicate},
                                  {"request_id", pending.request_id}});
+}
+
+// Waits for the outcome of one append.
+class OneOutcome final : public AppendSink {
+ public:
+  void OnAppended(std::vector<AppendOutcome> outcomes) override {
+    outcome_.set_value(std::move(outcomes.front()));
+  }
+  AppendOutcome Wait() { return outcome_.get_future().get(); }
+
+ private:
+  std::promise<AppendOutcome> outcome_;
+};
+
+absl::StatusOr<ReverifyOutcome> Pipeline::Reverify(std::string_view request_id) {
+  auto request = options_.quarantine->Read(request_id);
+  if (!request.ok()) return request.status();
+  const SourceRuntime* const source = FindSource(request->source);
+  if (source == nullptr)
+    return ReverifyOutcome{.event_ids = {}, .refused = Reason::kUnknownSource, .detail = {}};
+  const absl::Time time = request->receive_time;
+  const std::shared_ptr<const SourceAccess> access = source->access.Get();
+  auto verdict = access->verifier->Verify(*std::move(request), time);
+  if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
+    return ReverifyOutcome{
+        .event_ids = {}, .refused = rejection->reason, .detail = std::move(rejection->detail)};
+  }
+  const auto& webhook = std::get<VerifiedWebhook>(verdict);
+  access->CountMatch(webhook.key_id(), clock_.Now());
+  auto pending = std::make_unique<Pending>();
+  pending->source = source;
+  pending->request_id = webhook.request().request_id;
+  OneOutcome sink;
+  Append(*source, source->converter->Convert(webhook), webhook.signed_hash(), sink,
+         std::move(pending));
+  const AppendOutcome outcome = sink.Wait();
+  const std::unique_ptr<Pending> stored(reinterpret_cast<Pending*>(outcome.token));
+  if (!outcome.status.ok()) return outcome.status;
+  ReverifyOutcome taken;
+  for (size_t i = 0; i < outcome.receipts.size(); ++i) {
+    NoteStored(*stored, stored->types[i], outcome.receipts[i]);
+    taken.event_ids.push_back(outcome.receipts[i].id.ToString());
+  }
+  options_.quarantine->Remove(request_id).IgnoreError();
+  return taken;
 }
 
 std::vector<std::string> Pipeline::ReplaceAccess(const SourceMap& fresh) {

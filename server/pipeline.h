@@ -8,6 +8,7 @@
 #include "server/convert/converter.h"
 #include "server/ingress/handler.h"
 #include "server/journal/journal.h"
+#include "server/quarantine/quarantine.h"
 #include "server/source_access.h"
 #include "server/verify/verifier.h"
 
@@ -41,6 +42,14 @@ struct PipelineOptions {
   uint64_t inflight_body_bytes_max = 0;
   uint32_t lanes = 1;
   bool log_requests = false;
+  Quarantine* quarantine = nullptr;  // outlives the pipeline; null keeps no refused request
+};
+
+// What became of a quarantined request that was verified again.
+struct ReverifyOutcome {
+  std::vector<std::string> event_ids;
+  std::optional<Reason> refused;
+  std::string detail;
 };
 
 // The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge,
@@ -61,6 +70,10 @@ class Pipeline final : public RequestHandler {
   // Takes over the secrets (keys, tokens, gate) of the sources in `fresh` that are configured as
   // they are here but for those. Returns the names of the others: they need a restart.
   std::vector<std::string> ReplaceAccess(const SourceMap& fresh);
+
+  // Verifies a quarantined request as of its receive_time, with the keys of now, and stores it when
+  // it is authentic. kNotFound: there is none of that id. Blocks for a commit.
+  absl::StatusOr<ReverifyOutcome> Reverify(std::string_view request_id);
 
   // From now on not ready, and new webhooks are answered 503.
   void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
@@ -83,10 +96,10 @@ class Pipeline final : public RequestHandler {
   // Refuses a head that does not meet the source's gate.
   bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
-  void Reject(const Rejection& rejection, const SourceRuntime* source,
+  void Reject(Rejection rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);
   void Append(const SourceRuntime& source, ConvertedWebhook converted,
-              const std::optional<SignedHash>& signed_hash, LaneSink& sink,
+              const std::optional<SignedHash>& signed_hash, AppendSink& sink,
               std::unique_ptr<Pending> pending);
   HttpResponse Receive(const Pending& pending, const AppendOutcome& outcome);
   HttpResponse StoredResponse(const Pending& pending, const std::vector<Receipt>& receipts);

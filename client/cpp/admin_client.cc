@@ -60,6 +60,16 @@ absl::StatusOr<admin::v1::ListSourcesResponse> AdminClient::ListSources(
   return impl_->Call(&admin::v1::AdminService::Stub::ListSources, request);
 }
 
+absl::StatusOr<admin::v1::ListQuarantineResponse> AdminClient::ListQuarantine(
+    const admin::v1::ListQuarantineRequest& request) {
+  return impl_->Call(&admin::v1::AdminService::Stub::ListQuarantine, request);
+}
+
+absl::StatusOr<admin::v1::ReverifyQuarantinedResponse> AdminClient::ReverifyQuarantined(
+    const admin::v1::ReverifyQuarantinedRequest& request) {
+  return impl_->Call(&admin::v1::AdminService::Stub::ReverifyQuarantined, request);
+}
+
 absl::StatusOr<admin::v1::ListEventsResponse> AdminClient::ListEvents(
     const admin::v1::ListEventsRequest& request) {
   return impl_->Call(&admin::v1::AdminService::Stub::ListEvents, request);

@@ -27,6 +27,10 @@ class AdminClient {
       const admin::v1::ListSourcesRequest& request);
   absl::StatusOr<admin::v1::ListRejectionsResponse> ListRejections(
       const admin::v1::ListRejectionsRequest& request);
+  absl::StatusOr<admin::v1::ListQuarantineResponse> ListQuarantine(
+      const admin::v1::ListQuarantineRequest& request);
+  absl::StatusOr<admin::v1::ReverifyQuarantinedResponse> ReverifyQuarantined(
+      const admin::v1::ReverifyQuarantinedRequest& request);
   absl::StatusOr<admin::v1::ListEventsResponse> ListEvents(
       const admin::v1::ListEventsRequest& request);
   absl::StatusOr<admin::v1::GetEventResponse> GetEvent(const admin::v1::GetEventRequest& request);

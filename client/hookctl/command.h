@@ -49,6 +49,7 @@ Command EventsListCommand();
 Command EventsGetCommand();
 Command SourcesCommand();
 Command RejectionsCommand();
+Command QuarantineCommand();
 Command ReturnUrlCommand();
 Command VerifyCommand();
 Command PresetsListCommand();

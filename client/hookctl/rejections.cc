@@ -2,21 +2,12 @@
 #include "client/hookctl/command.h"
 #include "client/hookctl/connection_flags.h"
 #include "client/hookctl/event_printer.h"
+#include "client/hookctl/rejection_printer.h"
 
 namespace hookbridge::hookctl {
 namespace {
 
 constexpr uint64_t kCountDefault = 20;
-
-void Print(const admin::v1::Rejection& rejection, std::ostream& out) {
-  out << FormatTimestamp(rejection.time()) << "  " << Printable(rejection.source()) << "  "
-      << Printable(rejection.reason());
-  if (!rejection.detail().empty()) out << ": " << Printable(rejection.detail());
-  out << "\n    from " << Printable(rejection.remote_address()) << ", " << rejection.body_bytes()
-      << " bytes, headers";
-  for (const std::string& name : rejection.header_names()) out << ' ' << Printable(name);
-  out << '\n';
-}
 
 int RunRejections(const Args& args, Environment& environment) {
   if (const absl::Status words = args.ExpectWords({}); !words.ok()) return Fail(words, environment);
@@ -37,13 +28,23 @@ int RunRejections(const Args& args, Environment& environment) {
     return kExitOk;
   }
   for (const admin::v1::Rejection& rejection : response->rejections()) {
-    Print(rejection, environment.out);
+    PrintRejection(rejection, environment.out);
   }
   if (response->rejections().empty()) environment.out << "nothing was refused\n";
   return kExitOk;
 }
 
 }  // namespace
+
+void PrintRejection(const admin::v1::Rejection& rejection, std::ostream& out) {
+  out << FormatTimestamp(rejection.time()) << "  " << Printable(rejection.source()) << "  "
+      << Printable(rejection.reason());
+  if (!rejection.detail().empty()) out << ": " << Printable(rejection.detail());
+  out << "\n    from " << Printable(rejection.remote_address()) << ", " << rejection.body_bytes()
+      << " bytes, headers";
+  for (const std::string& name : rejection.header_names()) out << ' ' << Printable(name);
+  out << '\n';
+}
 
 Command RejectionsCommand() {
   return {.name = "rejections",

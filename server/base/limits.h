@@ -81,6 +81,10 @@ inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 // Refusals that are kept for operators, and header names of each.
 inline constexpr size_t kRejectionsMax = 256;
 inline constexpr size_t kRejectionHeadersMax = 32;
+// Refused requests that are kept whole, when that is configured, and those that wait to be written.
+inline constexpr uint64_t kQuarantineBytesMax = 64 << 20;
+inline constexpr absl::Duration kQuarantineMaxAge = absl::Hours(7 * 24);
+inline constexpr uint64_t kQuarantineWaitingBytesMax = 32 << 20;
 // Admin calls that wait for the journal.
 inline constexpr size_t kAdminCallsMax = 256;
 

@@ -123,6 +123,25 @@ class Page {
   size_t bytes_ = 0;
 };
 
+void Show(const RejectedRequest& rejected, admin::v1::Rejection& shown) {
+  shown.set_source(rejected.source);
+  shown.set_reason(std::string(ReasonName(rejected.reason)));
+  shown.set_detail(rejected.detail);
+  *shown.mutable_time() = ToTimestamp(rejected.time);
+  shown.set_body_bytes(rejected.body_bytes);
+  for (const std::string& name : rejected.header_names) shown.add_header_names(name);
+  shown.set_remote_address(rejected.remote_address);
+  shown.set_request_id(rejected.request_id);
+}
+
+RichError QuarantineOff() {
+  RichError error;
+  error.code = absl::StatusCode::kFailedPrecondition;
+  error.message = "no request is quarantined; set quarantine.directory in the configuration";
+  error.reason = "QUARANTINE_OFF";
+  return error;
+}
+
 }  // namespace
 
 RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSourcesRequest& request,
@@ -173,17 +192,39 @@ RichError ListRejections(const SourceCatalog& catalog,
   if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
   const auto newest =
       catalog.rejections->Newest(static_cast<size_t>(size), request.source(), request.reason());
-  for (const RejectedRequest& rejected : newest) {
-    admin::v1::Rejection& shown = *response->add_rejections();
-    shown.set_source(rejected.source);
-    shown.set_reason(std::string(ReasonName(rejected.reason)));
-    shown.set_detail(rejected.detail);
-    *shown.mutable_time() = ToTimestamp(rejected.time);
-    shown.set_body_bytes(rejected.body_bytes);
-    for (const std::string& name : rejected.header_names) shown.add_header_names(name);
-    shown.set_remote_address(rejected.remote_address);
-    shown.set_request_id(rejected.request_id);
+  for (const RejectedRequest& rejected : newest) Show(rejected, *response->add_rejections());
+  return {};
+}
+
+RichError ListQuarantine(const SourceCatalog& catalog,
+                         const admin::v1::ListQuarantineRequest& request,
+                         admin::v1::ListQuarantineResponse* response) {
+  int size = 0;
+  if (RichError error = CheckPageSize(request.page_size(), &size); !error.ok()) return error;
+  if (!catalog.quarantined) return QuarantineOff();
+  for (const RejectedRequest& rejected :
+       catalog.quarantined(static_cast<size_t>(size), request.source())) {
+    Show(rejected, *response->add_requests());
   }
+  return {};
+}
+
+RichError ReverifyQuarantined(const SourceCatalog& catalog,
+                              const admin::v1::ReverifyQuarantinedRequest& request,
+                              admin::v1::ReverifyQuarantinedResponse* response) {
+  if (!catalog.reverify) return QuarantineOff();
+  const auto outcome = catalog.reverify(request.request_id());
+  if (absl::IsNotFound(outcome.status())) {
+    RichError error;
+    error.code = absl::StatusCode::kNotFound;
+    error.message = "no quarantined request has this id";
+    error.reason = "REQUEST_NOT_FOUND";
+    return error;
+  }
+  if (!outcome.ok()) return FromJournal(outcome.status());
+  for (const std::string& id : outcome->event_ids) response->add_event_ids(id);
+  response->set_reason(outcome->reason);
+  response->set_detail(outcome->detail);
   return {};
 }
 
@@ -235,7 +276,8 @@ RichError FindBody(const EventLog& log, const std::string& id, std::string* body
   v1::Event event;
   if (!event.ParseFromString((*found)->runs.raw))
     return FromJournal(absl::DataLossError("raw run"));
-  body->swap(*event.mutable_raw()->mutable_body());
+  const bool is_item = event.raw().body().empty() && !event.raw().item().empty();
+  body->swap(is_item ? *event.mutable_raw()->mutable_item() : *event.mutable_raw()->mutable_body());
   return {};
 }
 

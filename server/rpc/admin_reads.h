@@ -7,7 +7,7 @@
 #include "hookbridge/admin/v1/admin_service.pb.h"
 
 // What AdminService answers, apart from gRPC. Each fills `response` or returns the error. Threads:
-// thread-safe. ListSources and ListRejections never block; the others read the journal.
+// thread-safe. ListSources and ListRejections never block; the others read the disk.
 namespace hookbridge {
 
 RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSourcesRequest& request,
@@ -16,6 +16,14 @@ RichError ListSources(const SourceCatalog& catalog, const admin::v1::ListSources
 RichError ListRejections(const SourceCatalog& catalog,
                          const admin::v1::ListRejectionsRequest& request,
                          admin::v1::ListRejectionsResponse* response);
+
+RichError ListQuarantine(const SourceCatalog& catalog,
+                         const admin::v1::ListQuarantineRequest& request,
+                         admin::v1::ListQuarantineResponse* response);
+
+RichError ReverifyQuarantined(const SourceCatalog& catalog,
+                              const admin::v1::ReverifyQuarantinedRequest& request,
+                              admin::v1::ReverifyQuarantinedResponse* response);
 
 RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
                    admin::v1::GetEventResponse* response);

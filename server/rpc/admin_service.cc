@@ -88,6 +88,26 @@ class Service final : public AdminService::CallbackService {
     reactor->Finish(ToGrpcStatus(hookbridge::ListRejections(catalog_, *request, response)));
     return reactor;
   }
+  grpc::ServerUnaryReactor* ListQuarantine(grpc::CallbackServerContext* context,
+                                           const admin::v1::ListQuarantineRequest* request,
+                                           admin::v1::ListQuarantineResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    const bool queued = worker_.Do([this, reactor, request, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::ListQuarantine(catalog_, *request, response)));
+    });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
+    return reactor;
+  }
+  grpc::ServerUnaryReactor* ReverifyQuarantined(
+      grpc::CallbackServerContext* context, const admin::v1::ReverifyQuarantinedRequest* request,
+      admin::v1::ReverifyQuarantinedResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    const bool queued = worker_.Do([this, reactor, request, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::ReverifyQuarantined(catalog_, *request, response)));
+    });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
+    return reactor;
+  }
   // gRPC keeps request and response until the reactor has finished.
   grpc::ServerUnaryReactor* GetEvent(grpc::CallbackServerContext* context,
                                      const admin::v1::GetEventRequest* request,

@@ -3,11 +3,13 @@
 #include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hookbridge {
@@ -30,6 +32,17 @@ struct SourceCatalog {
   std::vector<Entry> sources;  // by name
   const SourceStats* unattributed = nullptr;
   const RejectionLog* rejections = nullptr;
+
+  struct Reverified {
+    std::vector<std::string> event_ids;
+    std::string reason;  // empty: taken
+    std::string detail;
+  };
+  // The quarantine; unset when the configuration keeps none. Both block on the disk.
+  std::function<std::vector<RejectedRequest>(size_t count, std::string_view source)> quarantined =
+      {};
+  // kNotFound: no such request.
+  std::function<absl::StatusOr<Reverified>(std::string_view request_id)> reverify = {};
 };
 
 }  // namespace hookbridge

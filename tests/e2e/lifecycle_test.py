@@ -4,10 +4,11 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
-from harness import (ADMIN, CONFIG, DELIVERY, HOOKBRIDGE, Bridge, BridgeTest, environment, read_messages,
-                     stripe_event, stripe_headers)
+from harness import (ADMIN, CONFIG, DELIVERY, HOOKBRIDGE, HOOKCTL, STRIPE_SECRET, Bridge, BridgeTest, environment,
+                     read_messages, stripe_event, stripe_headers)
 
 
 class LifecycleTest(BridgeTest):
@@ -62,6 +63,47 @@ class LifecycleTest(BridgeTest):
             self.assertEqual(send(f"evt_old_{event}", "whsec_one"), old)
             self.assertEqual(send(f"evt_new_{event}", "whsec_two"), new)
         self.assertNotIn("whsec_", self.bridge.log_text())
+
+    # What a wrong secret refused becomes an event when the secret is mended, in its old place in time.
+    def test_quarantine(self):
+        secret = self.bridge.directory / "secret"
+        secret.write_text("whsec_wrong\n")
+        self.bridge.terminate()
+        kept = self.bridge.directory / "quarantine"
+        self.bridge.config_template = CONFIG.replace("env:STRIPE_SECRET", f"file:{secret}") + \
+            f'quarantine: {{{{directory: "{kept}"}}}}\n'
+        self.bridge.start()
+        for number in (1, 2):
+            self.assertEqual(self.bridge.post_stripe(f"evt_{number}")[0], 401)
+        self.assertEqual(self.bridge.post("/hooks/stripe", stripe_event("evt_3"),
+                                          stripe_headers(b"forged"))[0], 401)
+        self.assertEqual(self.bridge.post("/hooks/none", b"{}", {})[0], 404)
+
+        def hookctl(*words):
+            return subprocess.run([HOOKCTL, "quarantine", *words, "--grpc", self.bridge.grpc],
+                                  capture_output=True, text=True, timeout=60)
+
+        deadline = time.monotonic() + 30
+        while len(list(kept.glob("*.request"))) < 3:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        listed = hookctl("list", "--source", "stripe").stdout
+        self.assertEqual(listed.count("signature_mismatch"), 3, listed)
+        self.assertEqual(hookctl("reverify", "--source", "stripe").stdout.count("refused again"), 3)
+
+        secret.write_text(STRIPE_SECRET)
+        offset = len(self.bridge.log_text())
+        self.bridge.process.send_signal(signal.SIGHUP)
+        self.bridge.wait_for_line("keys_read", offset)
+        again = hookctl("reverify", "--source", "stripe")
+        self.assertEqual((again.stdout.count("taken"), again.stdout.count("refused again")), (2, 1), again)
+        self.assertEqual(again.returncode, 1, "one was refused")
+        events = self.bridge.call(ADMIN, "ListEvents", {})[0]["events"]
+        self.assertEqual([e["dedup_key"] for e in events], ["evt_1", "evt_2"])
+        self.assertEqual(len(list(kept.glob("*.request"))), 1)
+        unknown = hookctl("reverify", "nothing")
+        self.assertNotEqual(unknown.returncode, 0)
+        self.assertIn("no quarantined request", unknown.stderr)
 
     # Health over gRPC and HTTP.
     def test_health(self):

@@ -95,6 +95,13 @@ void ApplyDefaults(config::v1::Config* config) {
   if (config->log().level() == config::v1::LOG_LEVEL_UNSPECIFIED) {
     config->mutable_log()->set_level(config::v1::LOG_LEVEL_INFO);
   }
+  if (config->has_quarantine()) {
+    config::v1::QuarantineConfig& quarantine = *config->mutable_quarantine();
+    if (quarantine.bytes_max() == 0) quarantine.set_bytes_max(limits::kQuarantineBytesMax);
+    if (!quarantine.has_max_age()) {
+      Set(quarantine.mutable_max_age(), limits::kQuarantineMaxAge);
+    }
+  }
   if (!config->has_shutdown_deadline()) {
     Set(config->mutable_shutdown_deadline(), limits::kShutdownDeadline);
   }

@@ -102,6 +102,11 @@ void CheckLimits(const Config& config, Problems& problems) {
             "convert.parsed_bytes_max", problems);
   CheckLeast(config.delivery().has_stream_max_age(), config.delivery().stream_max_age(),
              absl::ZeroDuration(), "delivery.stream_max_age", problems);
+  if (config.has_quarantine() && config.quarantine().directory().empty()) {
+    Add(problems, "quarantine.directory", "is missing", "write the path of a directory");
+  }
+  CheckLeast(config.quarantine().has_max_age(), config.quarantine().max_age(),
+             absl::ZeroDuration(), "quarantine.max_age", problems);
   CheckLeast(config.has_shutdown_deadline(), config.shutdown_deadline(), absl::ZeroDuration(),
              "shutdown_deadline", problems);
 }

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "server/ingress/handler.h"
+#include "server/journal/journal.h"
+#include "server/verify/verifier.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include <string>
+#include <vector>
+
+// What senders are answered. Pure.
+namespace hookbridge {
+
+// A refusal: a constant body, which tells nothing about the bridge; 503 with Retry-After.
+HttpResponse ErrorResponse(int status);
+
+// An authentic handshake's answer, not to be sniffed.
+HttpResponse HandshakeResponse(const HandshakeAnswer& answer);
+
+// {"id":"…"} or, of a split batch, {"ids":["…",…]}; the position is the last one's.
+std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position);
+
+bool HasHandshake(const config::v1::Recipe& recipe, config::v1::HandshakeKind kind);
+
+// For `Allow`.
+std::string AllowedMethods(const config::v1::Recipe& recipe);
+
+}  // namespace hookbridge
