@@ -4,6 +4,7 @@
 #include "server/convert/converter.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/stream_hub.h"
+#include "server/fetch/fetcher.h"
 #include "server/ingress/server.h"
 #include "server/journal/open_journal.h"
 #include "server/rpc/server.h"
@@ -31,6 +32,11 @@ SourceCatalog CatalogOf(const Pipeline& pipeline) {
   return catalog;
 }
 
+bool AnyMayFetch(const SourceMap& sources) {
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const auto& source) { return source.second->verifier->MayFetch(); });
+}
+
 }  // namespace
 
 // In the order in which they are made; taken apart the other way round.
@@ -48,6 +54,7 @@ struct Bridge::Rooms {
   const Clock& wall_clock;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<StreamHub> hub;
+  std::unique_ptr<Fetcher> fetcher;  // null when no source may need it
   std::unique_ptr<Pipeline> pipeline;
   SourceCatalog catalog;
   std::unique_ptr<RpcServer> rpc;
@@ -73,11 +80,17 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
   }
 
   rooms.hub = std::make_unique<StreamHub>(config.delivery().streams_max(), rooms.log, clock);
+  if (AnyMayFetch(sources)) {
+    auto fetcher = Fetcher::Start();
+    if (!fetcher.ok()) return fetcher.status();
+    rooms.fetcher = *std::move(fetcher);
+  }
   rooms.pipeline = std::make_unique<Pipeline>(
       PipelineOptions{.sources = std::move(sources),
                       .inflight_body_bytes_max = config.ingress().inflight_body_bytes_max(),
                       .lanes = config.ingress().threads(),
-                      .log_requests = config.log().requests()},
+                      .log_requests = config.log().requests(),
+                      .fetcher = rooms.fetcher.get()},
       *rooms.journal, clock, log);
   rooms.catalog = CatalogOf(*rooms.pipeline);
 
@@ -109,6 +122,7 @@ void Bridge::Shutdown() {
     rooms.ingress->StopAccepting();
     rooms.ingress->Drain(left(0.5));
   }
+  if (rooms.fetcher != nullptr) rooms.fetcher->Stop();
   if (rooms.hub != nullptr) rooms.hub->Drain(left(0.5));
   if (rooms.journal != nullptr) rooms.journal->Close();
   if (rooms.ingress != nullptr) rooms.ingress->Stop();

@@ -2,6 +2,7 @@
 
 #include "server/base/config.h"
 #include "server/base/strings.h"
+#include "server/fetch_on_lane.h"
 
 #include <algorithm>
 #include <utility>
@@ -54,7 +55,10 @@ bool HasHandshake(const SourceRuntime& source, config::v1::HandshakeKind kind) {
 std::string AllowedMethods(const SourceRuntime& source) {
   std::string allow = "POST";
   if (HasHandshake(source, config::v1::HANDSHAKE_KIND_HEAD)) StrAppend(&allow, ", HEAD");
-  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_GET_ECHO)) StrAppend(&allow, ", GET");
+  if (HasHandshake(source, config::v1::HANDSHAKE_KIND_GET_ECHO) ||
+      HasHandshake(source, config::v1::HANDSHAKE_KIND_GET_HMAC)) {
+    StrAppend(&allow, ", GET");
+  }
   return allow;
 }
 
@@ -65,6 +69,11 @@ HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
   response.body = answer.body;
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
+}
+
+// Whether the same request may be taken later, so that the sender had better send it again.
+bool IsForNow(Reason reason) {
+  return reason == Reason::kCertificateUnavailable || reason == Reason::kResourceUnavailable;
 }
 
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
@@ -232,12 +241,25 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   const SourceRuntime* const source = FindSource(request.source);
   const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
 
-  auto verdict = bound.verifier->Verify(std::move(request), now);
+  Verdict verdict = bound.verifier->Verify(std::move(request), now);
+  if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) {
+    FetchAndSettle(std::move(*needed), source, lane, std::move(done));
+    return;
+  }
+  Settle(std::move(verdict), source, lane, std::move(done));
+}
+
+void Pipeline::Settle(Verdict verdict, const SourceRuntime* source, Lane& lane, Done done) {
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
   if (const auto* const rejection = std::get_if<Rejection>(&verdict)) {
     Reject(*rejection, source, std::move(done));
     return;
   }
-  const auto& webhook = std::get<VerifiedWebhook>(verdict);
+  auto& webhook = std::get<VerifiedWebhook>(verdict);
+  if (const auto need = bound.verifier->Confirmation(webhook)) {
+    Confirm(*need, std::move(webhook), bound, lane, std::move(done));
+    return;
+  }
 
   if (const auto handshake = bound.verifier->AnswerHandshake(webhook)) {
     log_.Info("handshake", {{"source", bound.config.name()}, {"status", handshake->status}});
@@ -263,6 +285,43 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   Append(*source, std::move(event), sink, std::move(pending));
 }
 
+// Verified once more with what came of it, and never fetched for again.
+void Pipeline::FetchAndSettle(NeedsFetch needed, const SourceRuntime* source, Lane& lane,
+                              Done done) {
+  const FetchNeed need = needed.need;
+  FetchOnLane(options_.fetcher, need, needed.request.source, lane,
+              [this, source, &lane, needed = std::move(needed),
+               done = std::move(done)](FetchAnswer answer) mutable {
+                const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+                log_.Info("fetched", {{"source", needed.request.source},
+                                      {"host", needed.need.host},
+                                      {"status", answer.status},
+                                      {"error", answer.error}});
+                const absl::Time now = clock_.Now();
+                Settle(bound.verifier->VerifyFetched(std::move(needed), answer, now), source, lane,
+                       std::move(done));
+              });
+}
+
+void Pipeline::Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
+                       Lane& lane, Done done) {
+  FetchOnLane(
+      options_.fetcher, need, source.config.name(), lane,
+      [this, &source, webhook = std::move(webhook),
+       done = std::move(done)](FetchAnswer answer) mutable {
+        log_.Info(
+            "subscription_confirmation",
+            {{"source", source.config.name()}, {"status", answer.status}, {"error", answer.error}});
+        if (answer.Is2xx()) {
+          done(HandshakeResponse({.status = 200, .content_type = {}, .body = {}}));
+          return;
+        }
+        NoteRejected(Reason::kConfirmationFailed, webhook.request(),
+                     answer.error.empty() ? StrCat("answered ", answer.status) : answer.error);
+        done(Refuse(Reason::kConfirmationFailed, &source, 503));
+      });
+}
+
 void Pipeline::Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,
                       std::unique_ptr<Pending> pending) {
   auto stored = std::make_shared<StoredEvent>();
@@ -284,8 +343,9 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedEvent event, LaneSin
 void Pipeline::Reject(const Rejection& rejection, const SourceRuntime* source,
                       absl::AnyInvocable<void(HttpResponse)> done) {
   const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
-  const auto status =
-      static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+  const int status =
+      IsForNow(reason) ? 503 : static_cast<int>(bound.recipe.responses().bad_signature());
   NoteRejected(reason, rejection.request, rejection.detail);
   done(Refuse(reason, source, status));
 }

@@ -22,6 +22,8 @@
 
 namespace hookbridge {
 
+class Fetcher;
+
 // One configured source at run time. Immutable but for its counters.
 struct SourceRuntime {
   config::v1::Source config;
@@ -40,9 +42,11 @@ struct PipelineOptions {
   uint64_t inflight_body_bytes_max = 0;
   uint32_t lanes = 1;
   bool log_requests = false;
+  Fetcher* fetcher = nullptr;  // outlives the pipeline; null when no source may need it
 };
 
-// The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge,
+// The path of a webhook as one function: Verify, Convert, Append, Receipt. A verdict that needs
+// something fetched goes on when it is there. Created by Bridge,
 // called by ingress sessions on their lane's thread, completed by the journal's committer through
 // one sink per lane, so that a group of commits wakes a lane once. Ownership: owns the sources;
 // clock, log and journal outlive it. Threads: thread-safe. Never blocks.
@@ -67,6 +71,7 @@ class Pipeline final : public RequestHandler {
  private:
   class LaneSink;
   struct Pending;
+  using Done = absl::AnyInvocable<void(HttpResponse)>;
 
   const SourceRuntime* FindSource(std::string_view name) const;
   HttpResponse Refuse(Reason reason, const SourceRuntime* source, int status) const;
@@ -76,6 +81,11 @@ class Pipeline final : public RequestHandler {
   // Keeps and logs a whole request that is refused.
   void NoteRejected(Reason reason, const WebhookRequest& request, std::string detail);
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
+  // What follows a verdict that needs nothing more; `source` is null for an unknown one.
+  void Settle(Verdict verdict, const SourceRuntime* source, Lane& lane, Done done);
+  void FetchAndSettle(NeedsFetch needed, const SourceRuntime* source, Lane& lane, Done done);
+  void Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
+               Lane& lane, Done done);
   void Reject(const Rejection& rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);
   void Append(const SourceRuntime& source, ConvertedEvent event, LaneSink& sink,

@@ -33,6 +33,13 @@ enum class Reason {
   kTimestampFuture,
   kNoActiveKey,
   kUnknownKeyId,
+  kUrlNotAllowed,
+  kCertificateUnavailable,
+  kCertificateUntrusted,
+  kTopicNotAllowed,
+  kConfirmationFailed,
+  kResourceUnavailable,
+  kResourceUnknown,
   // Convert.
   kMalformedBody,
   // Journal and life cycle.

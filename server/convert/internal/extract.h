@@ -36,11 +36,15 @@ class ValuePath {
   // The value's text; nullopt when it does not exist, is null, an object or an array, or is not
   // valid UTF-8. At most limits::kEnvelopeFieldBytesMax bytes, cut at a character.
   std::optional<std::string> Find(const ExtractInput& input) const;
-  bool reads_form() const { return kind_ == config::v1::ValueSource::kFormField; }
+  bool reads_form() const {
+    return kind_ == config::v1::ValueSource::kFormField ||
+           kind_ == config::v1::ValueSource::kFormXml;
+  }
 
  private:
   config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
-  std::string name_;  // header or field
+  std::string name_;     // header or field
+  std::string element_;  // of the field's XML
   JsonPointer pointer_;
 };
 
