@@ -39,7 +39,11 @@ def section(path):
 
 
 def needs(text):
-    found = ["a key"]
+    certified = re.search(r"^certificate:", text, re.MULTILINE)
+    found = ["no key: the provider's certificate is fetched"] if certified else ["a key"]
+    if "kind: aws_sns" in text:
+        found.append("`topic_arns`")
+    found += [f"`values: {{{name}: ...}}`" for name in re.findall(r"- config: (\w+)", text)]
     if re.search(r"url(_decoded)?: true|kind: twilio", text):
         found.append("`public_url`, exactly as the provider was given it")
     if "token_parameter" in text:

@@ -30,6 +30,10 @@ std::string_view ErrorBody(int status) {
 
 }  // namespace
 
+Reason AppendReason(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
+}
+
 HttpResponse ErrorResponse(int status) {
   HttpResponse response;
   response.status = status;
@@ -49,7 +53,10 @@ bool HasHandshake(const config::v1::Recipe& recipe, config::v1::HandshakeKind ki
 std::string AllowedMethods(const config::v1::Recipe& recipe) {
   std::string allow = "POST";
   if (HasHandshake(recipe, config::v1::HANDSHAKE_KIND_HEAD)) StrAppend(&allow, ", HEAD");
-  if (HasHandshake(recipe, config::v1::HANDSHAKE_KIND_GET_ECHO)) StrAppend(&allow, ", GET");
+  if (HasHandshake(recipe, config::v1::HANDSHAKE_KIND_GET_ECHO) ||
+      HasHandshake(recipe, config::v1::HANDSHAKE_KIND_GET_HMAC)) {
+    StrAppend(&allow, ", GET");
+  }
   return allow;
 }
 

@@ -1,16 +1,22 @@
 #pragma once
 
+#include "server/base/reason.h"
 #include "server/ingress/handler.h"
 #include "server/journal/journal.h"
 #include "server/verify/verifier.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
 
+#include "absl/status/status.h"
+
 #include <string>
 #include <vector>
 
 // What senders are answered. Pure.
 namespace hookbridge {
+
+// Why an append that failed, or would fail, is answered 503.
+Reason AppendReason(const absl::Status& status);
 
 // A refusal: a constant body, which tells nothing about the bridge; 503 with Retry-After.
 HttpResponse ErrorResponse(int status);

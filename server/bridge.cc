@@ -4,6 +4,7 @@
 #include "server/convert/converter.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/stream_hub.h"
+#include "server/fetch/fetcher.h"
 #include "server/ingress/server.h"
 #include "server/journal/open_journal.h"
 #include "server/rpc/server.h"
@@ -60,6 +61,12 @@ SourceCatalog CatalogOf(Pipeline& pipeline, const Quarantine* quarantine) {
   return catalog;
 }
 
+bool AnyMayFetch(const SourceMap& sources) {
+  return std::any_of(sources.begin(), sources.end(), [](const auto& source) {
+    return source.second->access.Get()->verifier->MayFetch();
+  });
+}
+
 }  // namespace
 
 // In the order in which they are made; taken apart the other way round.
@@ -78,6 +85,7 @@ struct Bridge::Rooms {
   std::unique_ptr<Journal> journal;
   std::unique_ptr<StreamHub> hub;
   std::unique_ptr<Quarantine> quarantine;
+  std::unique_ptr<Fetcher> fetcher;  // null when no source may need it
   std::unique_ptr<Pipeline> pipeline;
   SourceCatalog catalog;
   std::unique_ptr<RpcServer> rpc;
@@ -111,11 +119,17 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
     if (!quarantine.ok()) return quarantine.status();
     rooms.quarantine = *std::move(quarantine);
   }
+  if (AnyMayFetch(sources)) {
+    auto fetcher = Fetcher::Start();
+    if (!fetcher.ok()) return fetcher.status();
+    rooms.fetcher = *std::move(fetcher);
+  }
   rooms.pipeline = std::make_unique<Pipeline>(
       PipelineOptions{.sources = std::move(sources),
                       .inflight_body_bytes_max = config.ingress().inflight_body_bytes_max(),
                       .lanes = config.ingress().threads(),
                       .log_requests = config.log().requests(),
+                      .fetcher = rooms.fetcher.get(),
                       .quarantine = rooms.quarantine.get()},
       *rooms.journal, clock, log);
   rooms.catalog = CatalogOf(*rooms.pipeline, rooms.quarantine.get());
@@ -152,6 +166,7 @@ void Bridge::Shutdown() {
     rooms.ingress->StopAccepting();
     rooms.ingress->Drain(left(0.5));
   }
+  if (rooms.fetcher != nullptr) rooms.fetcher->Stop();
   if (rooms.hub != nullptr) rooms.hub->Drain(left(0.5));
   if (rooms.journal != nullptr) rooms.journal->Close();
   if (rooms.ingress != nullptr) rooms.ingress->Stop();

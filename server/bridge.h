@@ -21,7 +21,8 @@ namespace hookbridge {
 // Start order: journal, delivery, rpc, ingress; so that whoever can send can also be served.
 // Shutdown, in this order, each part with what is left of the deadline:
 //   1. not ready, health NOT_SERVING, new webhooks answered 503
-//   2. stop accepting connections; requests in flight finish
+//   2. stop accepting connections; requests in flight finish; what is still being fetched is given
+//      up
 //   3. streams get Ending{DRAINING, cursor} and their status
 //   4. journal writes what waits, syncs, and closes; its outcomes are answered
 //   5. threads end

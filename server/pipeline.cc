@@ -4,6 +4,7 @@
 #include "server/base/config.h"
 #include "server/base/strings.h"
 #include "server/convert/replay.h"
+#include "server/fetch_on_lane.h"
 
 #include <google/protobuf/util/message_differencer.h>
 
@@ -15,10 +16,6 @@ namespace hookbridge {
 namespace {
 
 constexpr std::string_view kNoStoreHeader = "hookbridge-durability";
-
-Reason AppendReason(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
-}
 
 // Why a webhook has no parsed form; of a split batch the first reason.
 std::string_view ConversionError(const ConvertedWebhook& converted) {
@@ -37,6 +34,11 @@ bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
     source->clear_gate();
   }
   return google::protobuf::util::MessageDifferencer::Equals(a, b);
+}
+
+// Whether the same request may be taken later, so that the sender had better send it again.
+bool IsForNow(Reason reason) {
+  return reason == Reason::kCertificateUnavailable || reason == Reason::kResourceUnavailable;
 }
 
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
@@ -112,23 +114,6 @@ HttpResponse Pipeline::Refuse(Reason reason, const SourceRuntime* source, int st
   return ErrorResponse(status);
 }
 
-HttpResponse Pipeline::RefuseHead(Reason reason, const SourceRuntime* source, int status,
-                                  const RequestHead& head, std::string detail) const {
-  log_.Warning("request_refused", {{"reason", ReasonName(reason)},
-                                   {"source", head.source},
-                                   {"detail", detail},
-                                   {"remote", head.remote_address}});
-  rejections_.Add({.reason = reason,
-                   .source = std::string(head.source),
-                   .detail = std::move(detail),
-                   .time = clock_.Now(),
-                   .body_bytes = head.content_length.value_or(0),
-                   .header_names = {},
-                   .remote_address = std::string(head.remote_address),
-                   .request_id = {}});
-  return Refuse(reason, source, status);
-}
-
 void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::string detail) {
   RejectedRequest rejected{.reason = reason,
                            .source = request.source,
@@ -147,75 +132,6 @@ void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::s
   rejections_.Add(std::move(rejected));
 }
 
-Admission Pipeline::Admit(const RequestHead& head) {
-  Admission admission;
-  const SourceRuntime* const source = FindSource(head.source);
-  if (source == nullptr && head.token.empty()) {
-    admission.response = RefuseHead(Reason::kUnknownSource, nullptr, 404, head);
-    return admission;
-  }
-  if (head.method != "POST") {
-    if (source != nullptr) return AdmitHandshake(head, *source);
-    admission.response = RefuseHead(Reason::kMethodNotAllowed, nullptr, 405, head);
-    admission.response->headers.emplace_back("Allow", "POST");
-    return admission;
-  }
-  if (draining_.load(std::memory_order_relaxed)) {
-    admission.response = RefuseHead(Reason::kDraining, source, 503, head);
-    return admission;
-  }
-  const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
-  if (CheckGate(admitted, head, admission)) return admission;
-  admission.body_bytes_max = admitted.config.body_bytes_max();
-  const uint64_t declared = head.content_length.value_or(0);
-  if (declared > admission.body_bytes_max) {
-    admission.response = RefuseHead(Reason::kBodyTooLarge, source, 413, head);
-    return admission;
-  }
-  if (const absl::Status status = journal_.CanAppend(head.source); !status.ok()) {
-    admission.response = RefuseHead(AppendReason(status), source, 503, head);
-    return admission;
-  }
-  admission.ticket = body_budget_.Reserve(admitted.body_share, declared);
-  if (admission.ticket == nullptr)
-    admission.response = RefuseHead(Reason::kOverload, source, 503, head);
-  return admission;
-}
-
-bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
-                         Admission& admission) const {
-  const auto refusal = source.access.Get()->gate.Refusal({.remote_address = head.remote_address,
-                                                          .headers = head.headers,
-                                                          .client_names = head.client_names});
-  if (!refusal) return false;
-  admission.response =
-      RefuseHead(Reason::kGateRefused, &source,
-                 static_cast<int>(source.recipe.responses().bad_signature()), head, *refusal);
-  return true;
-}
-
-Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
-  Admission admission;
-  if (CheckGate(source, head, admission)) return admission;
-  if (head.method == "HEAD" && HasHandshake(source.recipe, config::v1::HANDSHAKE_KIND_HEAD)) {
-    admission.response.emplace();
-    return admission;
-  }
-  const auto answer =
-      head.method == "GET" ? source.access.Get()->verifier->AnswerGet(head.query) : std::nullopt;
-  if (!answer) {
-    admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
-    admission.response->headers.emplace_back("Allow", AllowedMethods(source.recipe));
-  } else if (answer->status == 200) {
-    admission.response = HandshakeResponse(*answer);
-  } else {
-    const Reason reason =
-        answer->status == 401 ? Reason::kCredentialMismatch : Reason::kMalformedHttp;
-    admission.response = RefuseHead(reason, &source, answer->status, head);
-  }
-  return admission;
-}
-
 // The life of a webhook: Verify, Convert, Append; Receive answers when the event is durable.
 void Pipeline::Handle(WebhookRequest request, Lane& lane,
                       absl::AnyInvocable<void(HttpResponse)> done) {
@@ -223,16 +139,30 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   const SourceRuntime* const source = FindSource(request.source);
   const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
 
-  const std::shared_ptr<const SourceAccess> access = bound.access.Get();
-  auto verdict = access->verifier->Verify(std::move(request), now);
+  std::shared_ptr<const SourceAccess> access = bound.access.Get();
+  Verdict verdict = access->verifier->Verify(std::move(request), now);
+  if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) {
+    FetchAndSettle(std::move(*needed), std::move(access), source, lane, std::move(done));
+    return;
+  }
+  Settle(std::move(verdict), *access, source, lane, std::move(done));
+}
+
+void Pipeline::Settle(Verdict verdict, const SourceAccess& access, const SourceRuntime* source,
+                      Lane& lane, Done done) {
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
   if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
     Reject(std::move(*rejection), source, std::move(done));
     return;
   }
-  const auto& webhook = std::get<VerifiedWebhook>(verdict);
+  auto& webhook = std::get<VerifiedWebhook>(verdict);
+  if (const auto need = access.verifier->Confirmation(webhook)) {
+    Confirm(*need, std::move(webhook), bound, lane, std::move(done));
+    return;
+  }
 
-  access->CountMatch(webhook.key_id(), now);
-  if (const auto handshake = access->verifier->AnswerHandshake(webhook)) {
+  access.CountMatch(webhook.key_id(), clock_.Now());
+  if (const auto handshake = access.verifier->AnswerHandshake(webhook)) {
     log_.Info("handshake", {{"source", bound.config.name()}, {"status", handshake->status}});
     done(HandshakeResponse(*handshake));
     return;
@@ -254,6 +184,42 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   LaneSink& sink = *sinks_[lane.index()];
   sink.SetLane(lane);
   Append(*source, std::move(converted), webhook.signed_hash(), sink, std::move(pending));
+}
+
+// Verified once more with what came of it, and never fetched for again.
+void Pipeline::FetchAndSettle(NeedsFetch needed, std::shared_ptr<const SourceAccess> access,
+                              const SourceRuntime* source, Lane& lane, Done done) {
+  const FetchNeed need = needed.need;
+  FetchOnLane(options_.fetcher, need, needed.request.source, lane,
+              [this, source, &lane, needed = std::move(needed), access = std::move(access),
+               done = std::move(done)](FetchAnswer answer) mutable {
+                log_.Info("fetched", {{"source", needed.request.source},
+                                      {"host", needed.need.host},
+                                      {"status", answer.status},
+                                      {"error", answer.error}});
+                const absl::Time now = clock_.Now();
+                Settle(access->verifier->VerifyFetched(std::move(needed), answer, now), *access,
+                       source, lane, std::move(done));
+              });
+}
+
+void Pipeline::Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
+                       Lane& lane, Done done) {
+  FetchOnLane(
+      options_.fetcher, need, source.config.name(), lane,
+      [this, &source, webhook = std::move(webhook),
+       done = std::move(done)](FetchAnswer answer) mutable {
+        log_.Info(
+            "subscription_confirmation",
+            {{"source", source.config.name()}, {"status", answer.status}, {"error", answer.error}});
+        if (answer.Is2xx()) {
+          done(HandshakeResponse({.status = 200, .content_type = {}, .body = {}}));
+          return;
+        }
+        NoteRejected(Reason::kConfirmationFailed, webhook.request(),
+                     answer.error.empty() ? StrCat("answered ", answer.status) : answer.error);
+        done(Refuse(Reason::kConfirmationFailed, &source, 503));
+      });
 }
 
 void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
@@ -288,8 +254,9 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
 void Pipeline::Reject(Rejection rejection, const SourceRuntime* source,
                       absl::AnyInvocable<void(HttpResponse)> done) {
   const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
-  const auto status =
-      static_cast<int>((source != nullptr ? *source : *decoy_).recipe.responses().bad_signature());
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+  const int status =
+      IsForNow(reason) ? 503 : static_cast<int>(bound.recipe.responses().bad_signature());
   NoteRejected(reason, rejection.request, rejection.detail);
   if (source != nullptr && options_.quarantine != nullptr &&
       !options_.quarantine->Keep(rejection.request, reason, rejection.detail)) {
@@ -370,6 +337,11 @@ absl::StatusOr<ReverifyOutcome> Pipeline::Reverify(std::string_view request_id) 
   const absl::Time time = request->receive_time;
   const std::shared_ptr<const SourceAccess> access = source->access.Get();
   auto verdict = access->verifier->Verify(*std::move(request), time);
+  if (std::holds_alternative<NeedsFetch>(verdict)) {
+    return ReverifyOutcome{.event_ids = {},
+                           .refused = Reason::kCertificateUnavailable,
+                           .detail = "nothing is fetched for a quarantined request"};
+  }
   if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
     return ReverifyOutcome{
         .event_ids = {}, .refused = rejection->reason, .detail = std::move(rejection->detail)};
@@ -408,27 +380,6 @@ std::vector<std::string> Pipeline::ReplaceAccess(const SourceMap& fresh) {
     if (!options_.sources.contains(name)) need_restart.push_back(name);
   }
   return need_restart;
-}
-
-void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {
-  const SourceRuntime* const known = FindSource(source);
-  (known != nullptr ? known->stats : unattributed_).CountRejected(reason);
-  rejections_.Add({.reason = reason,
-                   .source = std::string(source),
-                   .detail = {},
-                   .time = clock_.Now(),
-                   .body_bytes = 0,
-                   .header_names = {},
-                   .remote_address = std::string(remote_address),
-                   .request_id = {}});
-  log_.Warning("request_refused",
-               {{"reason", ReasonName(reason)}, {"source", source}, {"remote", remote_address}});
-}
-
-std::string Pipeline::NotReadyReason() {
-  if (draining_.load(std::memory_order_relaxed)) return "draining";
-  const JournalInfo info = journal_.Info();
-  return info.writable ? std::string() : info.not_writable_reason;
 }
 
 }  // namespace hookbridge

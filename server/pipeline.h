@@ -24,6 +24,8 @@
 
 namespace hookbridge {
 
+class Fetcher;
+
 // One configured source at run time. Immutable but for its counters and its access.
 struct SourceRuntime {
   config::v1::Source config;
@@ -42,6 +44,7 @@ struct PipelineOptions {
   uint64_t inflight_body_bytes_max = 0;
   uint32_t lanes = 1;
   bool log_requests = false;
+  Fetcher* fetcher = nullptr;        // outlives the pipeline; null when no source may need it
   Quarantine* quarantine = nullptr;  // outlives the pipeline; null keeps no refused request
 };
 
@@ -52,7 +55,8 @@ struct ReverifyOutcome {
   std::string detail;
 };
 
-// The path of a webhook as one function: Verify, Convert, Append, Receipt. Created by Bridge,
+// The path of a webhook as one function: Verify, Convert, Append, Receipt. A verdict that needs
+// something fetched goes on when it is there. Created by Bridge,
 // called by ingress sessions on their lane's thread, completed by the journal's committer through
 // one sink per lane, so that a group of commits wakes a lane once. Ownership: owns the sources;
 // clock, log and journal outlive it. Threads: thread-safe. Never blocks.
@@ -85,6 +89,7 @@ class Pipeline final : public RequestHandler {
  private:
   class LaneSink;
   struct Pending;
+  using Done = absl::AnyInvocable<void(HttpResponse)>;
 
   const SourceRuntime* FindSource(std::string_view name) const;
   HttpResponse Refuse(Reason reason, const SourceRuntime* source, int status) const;
@@ -96,6 +101,13 @@ class Pipeline final : public RequestHandler {
   // Refuses a head that does not meet the source's gate.
   bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
+  // What follows a verdict that needs nothing more; `source` is null for an unknown one.
+  void Settle(Verdict verdict, const SourceAccess& access, const SourceRuntime* source, Lane& lane,
+              Done done);
+  void FetchAndSettle(NeedsFetch needed, std::shared_ptr<const SourceAccess> access,
+                      const SourceRuntime* source, Lane& lane, Done done);
+  void Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
+               Lane& lane, Done done);
   void Reject(Rejection rejection, const SourceRuntime* source,
               absl::AnyInvocable<void(HttpResponse)> done);
   void Append(const SourceRuntime& source, ConvertedWebhook converted,

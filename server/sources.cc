@@ -18,11 +18,12 @@ using config::v1::Recipe;
 class SourceBuilder {
  public:
   SourceBuilder(const config::v1::Config& config, int index, Logger& log,
-                std::vector<ConfigProblem>& problems)
+                const std::string& authorities_pem, std::vector<ConfigProblem>& problems)
       : config_(config),
         source_(config.sources(index)),
         path_(StrCat("sources[", index, "]")),
         log_(log),
+        authorities_pem_(authorities_pem),
         problems_(problems) {}
 
   std::unique_ptr<SourceRuntime> Build() {
@@ -54,6 +55,10 @@ class SourceBuilder {
           Resolve(source_.handshake_token(), StrCat(path_, ".handshake_token"));
     }
     if (problems_.size() != problems_before) return nullptr;
+    verify.values.insert(source_.values().begin(), source_.values().end());
+    verify.topic_arns.assign(source_.topic_arns().begin(), source_.topic_arns().end());
+    verify.confirm_subscriptions = source_.confirm_subscriptions();
+    verify.authorities_pem = authorities_pem_;
 
     auto verifier = Verifier::Create(std::move(verify));
     if (!verifier.ok()) return Fail(verifier.status());
@@ -166,16 +171,17 @@ class SourceBuilder {
   const config::v1::Source& source_;
   const std::string path_;
   Logger& log_;
+  const std::string& authorities_pem_;
   std::vector<ConfigProblem>& problems_;
 };
 
 }  // namespace
 
 std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, Logger& log,
-                                        SourceMap* sources) {
+                                        SourceMap* sources, const std::string& authorities_pem) {
   std::vector<ConfigProblem> problems;
   for (int i = 0; i < config.sources_size(); ++i) {
-    auto source = SourceBuilder(config, i, log, problems).Build();
+    auto source = SourceBuilder(config, i, log, authorities_pem, problems).Build();
     if (source != nullptr) sources->emplace(config.sources(i).name(), std::move(source));
   }
   return problems;

@@ -47,6 +47,8 @@ absl::Status LoadFromConfig(const Args& args, RecipeSource* result) {
   result->preset = source->preset();
   result->source_name = source->name();
   result->public_url = source->public_url();
+  result->values.insert(source->values().begin(), source->values().end());
+  result->topic_arns.assign(source->topic_arns().begin(), source->topic_arns().end());
   result->recipe = source->recipe();
   if (!source->preset().empty()) {
     const auto preset = LoadPreset(source->preset());
@@ -109,6 +111,14 @@ absl::StatusOr<RecipeSource> LoadRecipeSource(const Args& args, const std::strin
     result.keys.push_back({.id = StrCat(result.keys.size() + 1), .secret = *std::move(secret)});
   }
   if (args.Has("public-url")) result.public_url = args.Get("public-url");
+  for (const std::string& value : args.All("value")) {
+    const size_t equals = value.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return absl::InvalidArgumentError(StrCat("--value '", value, "' is not NAME=TEXT"));
+    }
+    result.values[value.substr(0, equals)] = value.substr(equals + 1);
+  }
+  for (std::string& arn : args.All("topic-arn")) result.topic_arns.push_back(std::move(arn));
   return result;
 }
 

@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +24,16 @@ struct RecipeSource {
   std::vector<KeyMaterial> keys;  // resolved
   std::string url_token;
   std::string public_url;
+  std::map<std::string, std::string, std::less<>> values;
+  std::vector<std::string> topic_arns;
 };
 
 // Flags that LoadRecipeSource reads.
 inline constexpr Flag kConfigFlag{"config", "FILE", "the bridge's configuration, with --source"};
 inline constexpr Flag kSecretFlag{"secret", "REF", "env:NAME, file:PATH or inline:TEXT", true};
 
-// From --config and --source, else from `preset`; --secret replaces the keys.
+// From --config and --source, else from `preset`; --secret replaces the keys; --value and
+// --topic-arn add to what the source has.
 absl::StatusOr<RecipeSource> LoadRecipeSource(const Args& args, const std::string& preset);
 
 // The secret that a reference names. Errors name the reference's kind, never the secret.

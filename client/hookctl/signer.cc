@@ -279,6 +279,13 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
       break;
     case config::v1::ALGORITHM_KIND_NONE:
       break;
+    case config::v1::ALGORITHM_KIND_AWS_SNS:
+    case config::v1::ALGORITHM_KIND_RSA_PKCS1:
+      return absl::InvalidArgumentError(
+          "hookctl cannot sign this: the provider alone has the private key of its certificate");
+    case config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC:
+      return absl::InvalidArgumentError(
+          "nothing is signed here: send `id=tr_...` of a payment that Mollie knows");
     default:
       return absl::InvalidArgumentError(
           "hookctl cannot sign this scheme: only the provider has the private key");

@@ -23,7 +23,10 @@ constexpr std::string_view kDetails =
     "  hookctl verify --config bridge.yaml --source po --request captured.http\n"
     "  hookctl verify --preset github --secret file:secret --body body.json \\\n"
     "    --header 'X-Hub-Signature-256: sha256=...'\n"
+    "  hookctl verify --preset aws_sns --topic-arn arn:aws:sns:eu-west-1:123456789012:orders \\\n"
+    "    --certificate SimpleNotificationService.pem --request captured.http\n"
     "\n"
+    "Nothing is fetched: what the provider's URL serves is read from --certificate or --resource.\n"
     "Exit code 0: authentic; 1: not.\n";
 
 absl::StatusOr<HeaderField> ParseHeaderFlag(const std::string& text) {
@@ -64,17 +67,55 @@ void PrintStep(const ExplainStep& step, const Environment& environment) {
   environment.out << "  " << what << "  " << Printable(step.detail) << '\n';
 }
 
-int Explain(const Verifier& verifier, WebhookRequest request, absl::Time now,
-            Environment& environment) {
-  for (const ExplainStep& step : verifier.Explain(request, now)) PrintStep(step, environment);
-  const auto decision = verifier.Verify(std::move(request), now);
-  if (const auto* const verified = std::get_if<VerifiedWebhook>(&decision)) {
-    environment.out << "authentic" << (verified->key_id().empty() ? "" : ", key ")
-                    << verified->key_id() << '\n';
-    return kExitOk;
+// The flag whose file stands for what a need asks for.
+std::string_view FlagOf(const FetchNeed& need) {
+  return need.purpose == FetchPurpose::kCertificate ? "certificate" : "resource";
+}
+
+// The verdict with the file that stands for the network.
+absl::StatusOr<Verdict> VerifyWithFile(const Verifier& verifier, const Args& args,
+                                       NeedsFetch needed, absl::Time now,
+                                       Environment& environment) {
+  const std::string_view flag = FlagOf(needed.need);
+  FetchAnswer answer{.error = StrCat("is not at hand; give it with --", flag)};
+  if (args.Has(flag)) {
+    auto file = ReadWholeFile(args.Get(flag));
+    if (!file.ok()) return file.status();
+    answer = {.error = {}, .status = 200, .body = *std::move(file)};
   }
-  environment.out << "refused: " << ReasonName(std::get<Rejection>(decision).reason) << '\n';
-  return kExitRefused;
+  PrintStep({.ok = answer.error.empty(),
+             .what = "fetched",
+             .detail = StrCat(needed.need.url, answer.error.empty() ? "" : " ", answer.error)},
+            environment);
+  return verifier.VerifyFetched(std::move(needed), answer, now);
+}
+
+int Explain(const Verifier& verifier, const Args& args, WebhookRequest request, absl::Time now,
+            Environment& environment) {
+  Verdict decision = verifier.Verify(request, now);
+  bool by_resource = false;
+  if (auto* const needed = std::get_if<NeedsFetch>(&decision)) {
+    by_resource = needed->need.purpose == FetchPurpose::kResource;
+    auto fetched = VerifyWithFile(verifier, args, std::move(*needed), now, environment);
+    if (!fetched.ok()) return Fail(fetched.status(), environment);
+    decision = *std::move(fetched);
+  }
+  const auto* const rejection = std::get_if<Rejection>(&decision);
+  if (!by_resource) {
+    for (const ExplainStep& step : verifier.Explain(request, now)) PrintStep(step, environment);
+  } else if (rejection != nullptr) {
+    PrintStep({.ok = false,
+               .what = std::string(ReasonName(rejection->reason)),
+               .detail = rejection->detail},
+              environment);
+  }
+  if (rejection != nullptr) {
+    environment.out << "refused: " << ReasonName(rejection->reason) << '\n';
+    return kExitRefused;
+  }
+  const std::string& key_id = std::get<VerifiedWebhook>(decision).key_id();
+  environment.out << "authentic" << (key_id.empty() ? "" : ", key ") << key_id << '\n';
+  return kExitOk;
 }
 
 int RunVerify(const Args& args, Environment& environment) {
@@ -94,9 +135,11 @@ int RunVerify(const Args& args, Environment& environment) {
   const auto verifier = Verifier::Create({.recipe = source->recipe,
                                           .keys = std::move(source->keys),
                                           .url_token = source->url_token,
-                                          .public_url = source->public_url});
+                                          .public_url = source->public_url,
+                                          .values = std::move(source->values),
+                                          .topic_arns = std::move(source->topic_arns)});
   if (!verifier.ok()) return Fail(verifier.status(), environment);
-  return Explain(**verifier, *std::move(request), now, environment);
+  return Explain(**verifier, args, *std::move(request), now, environment);
 }
 
 }  // namespace
@@ -116,6 +159,10 @@ Command VerifyCommand() {
                 {"header", "LINE", "`Name: value`", true},
                 {"target", "PATH", "with --body: path and query, for tokens in the URL"},
                 {"public-url", "URL", "the URL that the provider was given, where it is signed"},
+                {"certificate", "FILE", "what the certificate URL serves (SNS, PayPal)"},
+                {"resource", "FILE", "what the resource URL answers (Mollie classic)"},
+                {"topic-arn", "ARN", "an AWS SNS topic of the source", true},
+                {"value", "NAME=TEXT", "a value that the recipe names, e.g. webhook_id", true},
                 {"now", "TIME", "the time to judge by; default is now"}},
       .run = RunVerify};
 }

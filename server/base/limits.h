@@ -37,6 +37,29 @@ inline constexpr size_t kKeysMax = 16;
 inline constexpr size_t kUrlTokenBytesMax = 512;
 inline constexpr size_t kSecretBytesMax = 64 << 10;
 
+// Fetch: HTTPS requests of the bridge itself. The whole of one ends before ingress gives up on the
+// webhook that waits for it.
+inline constexpr size_t kFetchesInFlightMax = 8;
+inline constexpr size_t kFetchesWaitingMax = 64;
+inline constexpr absl::Duration kFetchConnectTimeout = absl::Seconds(2);
+inline constexpr absl::Duration kFetchHandshakeTimeout = absl::Seconds(3);
+inline constexpr absl::Duration kFetchTimeout = absl::Seconds(6);
+static_assert(kFetchTimeout < kHandlerTimeout);
+inline constexpr uint64_t kFetchAnswerBytesMax = 256 << 10;
+inline constexpr uint32_t kFetchHeaderBytesMax = 16 << 10;
+inline constexpr size_t kUrlBytesMax = 2'048;
+
+// Signing certificates, for each source.
+inline constexpr size_t kCertificatesMax = 16;
+inline constexpr absl::Duration kCertificateMaxAge = absl::Hours(6);
+inline constexpr size_t kCertificateFailuresMax = 64;
+inline constexpr absl::Duration kCertificateFailureMaxAge = absl::Seconds(30);
+inline constexpr size_t kCertificateFileBytesMax = 64 << 10;
+inline constexpr size_t kCertificateFileCertificatesMax = 8;
+inline constexpr int kRsaBitsMin = 2'048;
+inline constexpr int kRsaBitsMax = 8'192;
+inline constexpr size_t kTopicArnsMax = 100;
+
 // Convert. A level of JSON costs three nested Protobuf messages (Value, Struct, FieldsEntry) and
 // official clients stop at 100.
 inline constexpr uint32_t kJsonDepthMax = 24;

@@ -34,6 +34,13 @@ enum class Reason {
   kNoActiveKey,
   kUnknownKeyId,
   kGateRefused,
+  kUrlNotAllowed,
+  kCertificateUnavailable,
+  kCertificateUntrusted,
+  kTopicNotAllowed,
+  kConfirmationFailed,
+  kResourceUnavailable,
+  kResourceUnknown,
   // Convert.
   kMalformedBody,
   // Journal and life cycle.

@@ -3,14 +3,18 @@
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/verify/internal/adyen_items.h"
+#include "server/verify/internal/braintree.h"
+#include "server/verify/internal/certificate_signature.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/decision.h"
 #include "server/verify/internal/handshake.h"
 #include "server/verify/internal/key_ring.h"
+#include "server/verify/internal/mollie_classic.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/replay.h"
 #include "server/verify/internal/signature_check.h"
 #include "server/verify/internal/signature_syntax.h"
+#include "server/verify/internal/sns.h"
 #include "server/verify/internal/twilio.h"
 
 #include <optional>
@@ -46,6 +50,22 @@ absl::Status CheckHandshakeToken(const VerifierOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckKindsOfOptions(const VerifierOptions& options) {
+  const auto kind = options.recipe.algorithms(0).kind();
+  if (kind != config::v1::ALGORITHM_KIND_AWS_SNS &&
+      (!options.topic_arns.empty() || options.confirm_subscriptions)) {
+    return absl::InvalidArgumentError("topic_arns: this and confirm_subscriptions are for AWS SNS");
+  }
+  for (const config::v1::Handshake& handshake : options.recipe.handshakes()) {
+    if (handshake.kind() != config::v1::HANDSHAKE_KIND_GET_HMAC ||
+        kind == config::v1::ALGORITHM_KIND_BRAINTREE) {
+      continue;
+    }
+    return absl::InvalidArgumentError("recipe.handshakes: get_hmac is for kind braintree");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 struct Verifier::State {
@@ -53,6 +73,9 @@ struct Verifier::State {
   std::vector<RingKey> keys;
   std::optional<SignatureCheck> signature;  // of recipes that sign
   Handshakes handshakes;
+  // Where the key is in a certificate; one of them.
+  std::unique_ptr<CertificateSignature> certificate_signature;
+  std::unique_ptr<SnsCheck> sns;
 
   const config::v1::Recipe& recipe() const { return options.recipe; }
 
@@ -80,7 +103,16 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
       return WithSignedHash(DecideTwilio(request, options.public_url, keys, now, trace), request);
     case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS:
       return DecideAdyenItems(request, keys, now, trace);
+    case config::v1::ALGORITHM_KIND_AWS_SNS:
+      return sns->Decide(request, now, trace);
+    case config::v1::ALGORITHM_KIND_BRAINTREE:
+      return DecideBraintree(request, keys, now, trace);
+    case config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC:
+      return DecideMollieClassic(request, keys, now, trace);
     default:
+      if (certificate_signature != nullptr) {
+        return certificate_signature->Decide(*signature, request, now, trace);
+      }
       return signature->Decide(request, keys, now, trace);
   }
 }
@@ -177,22 +209,62 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
   if (!keys.ok()) return keys.status();
   state->keys = *std::move(keys);
   if (Signs(options.recipe.algorithms(0).kind())) {
-    auto signature = SignatureCheck::Create(options.recipe, options.public_url);
+    auto signature = SignatureCheck::Create(options.recipe, options.public_url, options.values);
     if (!signature.ok()) return signature.status();
     state->signature = *std::move(signature);
+  }
+  if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
+    auto sns = SnsCheck::Create(options.recipe, options.topic_arns, options.authorities_pem);
+    if (!sns.ok()) return sns.status();
+    state->sns = *std::move(sns);
+  } else if (KeysAreFetched(options.recipe)) {
+    auto made = CertificateSignature::Create(options.recipe, options.authorities_pem);
+    if (!made.ok()) return made.status();
+    state->certificate_signature = *std::move(made);
   }
   auto handshakes = Handshakes::Create(options.recipe);
   if (!handshakes.ok()) return handshakes.status();
   state->handshakes = *std::move(handshakes);
   if (absl::Status status = CheckHandshakeToken(options); !status.ok()) return status;
+  if (absl::Status status = CheckKindsOfOptions(options); !status.ok()) return status;
   state->options = std::move(options);
   state->options.keys.clear();
   return std::unique_ptr<Verifier>(new Verifier(std::move(state)));
 }
 
-std::variant<VerifiedWebhook, Rejection> Verifier::Verify(WebhookRequest request,
-                                                          absl::Time now) const {
+Verdict Verifier::Verify(WebhookRequest request, absl::Time now) const {
   Decision decision = state_->Decide(request, now, Trace(nullptr));
+  if (decision.refused) {
+    if (decision.need) {
+      return NeedsFetch{.need = *std::move(decision.need), .request = std::move(request)};
+    }
+    return Rejection{.reason = *decision.refused,
+                     .detail = std::move(decision.detail),
+                     .request = std::move(request)};
+  }
+  return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time,
+                         decision.signed_hash);
+}
+
+bool Verifier::MayFetch() const {
+  const auto kind = state_->recipe().algorithms(0).kind();
+  return KeysAreFetched(state_->recipe()) || kind == config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC;
+}
+
+Verdict Verifier::VerifyFetched(NeedsFetch needed, const FetchAnswer& answer,
+                                absl::Time now) const {
+  WebhookRequest& request = needed.request;
+  Decision decision;
+  if (needed.need.purpose == FetchPurpose::kResource) {
+    decision = JudgeMollieAnswer(request, state_->keys, answer, now);
+    if (!decision.refused) request = WithJsonBody(request, answer.body);
+  } else {
+    if (state_->sns != nullptr) state_->sns->certificates().Take(needed.need, answer, now);
+    if (state_->certificate_signature != nullptr) {
+      state_->certificate_signature->certificates().Take(needed.need, answer, now);
+    }
+    decision = state_->Decide(request, now, Trace(nullptr));
+  }
   if (decision.refused) {
     return Rejection{.reason = *decision.refused,
                      .detail = std::move(decision.detail),
@@ -200,6 +272,11 @@ std::variant<VerifiedWebhook, Rejection> Verifier::Verify(WebhookRequest request
   }
   return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time,
                          decision.signed_hash);
+}
+
+std::optional<FetchNeed> Verifier::Confirmation(const VerifiedWebhook& webhook) const {
+  if (state_->sns == nullptr || !state_->options.confirm_subscriptions) return std::nullopt;
+  return state_->sns->Confirmation(webhook.request());
 }
 
 std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& webhook) const {
@@ -212,7 +289,8 @@ std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& 
 
 std::optional<HandshakeAnswer> Verifier::AnswerGet(std::string_view query) const {
   for (const config::v1::Handshake& handshake : state_->recipe().handshakes()) {
-    if (handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO) continue;
+    const bool signs = handshake.kind() == config::v1::HANDSHAKE_KIND_GET_HMAC;
+    if (!signs && handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO) continue;
     if (!handshake.token_parameter().empty()) {
       const auto token = QueryValue(query, handshake.token_parameter());
       if (!token || !SecretsEqual(*token, state_->options.handshake_token)) {
@@ -224,7 +302,9 @@ std::optional<HandshakeAnswer> Verifier::AnswerGet(std::string_view query) const
       return HandshakeAnswer{.status = 400, .content_type = {}, .body = {}};
     }
     return HandshakeAnswer{
-        .status = 200, .content_type = "text/plain", .body = std::string(*value)};
+        .status = 200,
+        .content_type = "text/plain",
+        .body = signs ? AnswerBraintree(state_->keys.front(), *value) : std::string(*value)};
   }
   return std::nullopt;
 }

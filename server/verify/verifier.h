@@ -1,6 +1,7 @@
 #pragma once
 
 #include "server/base/reason.h"
+#include "server/verify/fetch_need.h"
 #include "server/verify/verified_webhook.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
@@ -8,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +36,11 @@ struct VerifierOptions {
   std::string url_token;             // beside the recipe; empty is none
   std::string handshake_token = {};  // what a GET handshake must show; empty is none
   std::string public_url;
+  std::map<std::string, std::string, std::less<>> values = {};  // Source.values
+  std::vector<std::string> topic_arns = {};                     // AWS SNS
+  bool confirm_subscriptions = false;                           // AWS SNS
+  // PEM; in place of the system's certificate authorities, for tests and hookctl. Empty is none.
+  std::string authorities_pem = {};
 };
 
 // Why a request is not authentic. `detail` is for the operator; it never holds a secret, an
@@ -58,9 +66,13 @@ struct HandshakeAnswer {
   std::string body;
 };
 
+// What came of a request. NeedsFetch: ask for it and come back with VerifyFetched.
+using Verdict = std::variant<VerifiedWebhook, Rejection, NeedsFetch>;
+
 // Decides whether requests of one source are authentic, by its recipe (providers' schemes as data).
 // Made once per source and configuration; pure: no socket, no clock of its own. Threads:
-// thread-safe, immutable. Never blocks. Comparisons of secrets and signatures take constant time.
+// thread-safe, immutable but for the certificates that it was brought. Never blocks. Comparisons of
+// secrets and signatures take constant time.
 class Verifier {
  public:
   // kInvalidArgument, naming the recipe's field, for a recipe that cannot work or a secret that
@@ -69,7 +81,18 @@ class Verifier {
   ~Verifier();
 
   // Consumes the request; `now` decides on timestamps and key validity.
-  std::variant<VerifiedWebhook, Rejection> Verify(WebhookRequest request, absl::Time now) const;
+  Verdict Verify(WebhookRequest request, absl::Time now) const;
+
+  // Whether Verify or Confirmation may ever need something fetched.
+  bool MayFetch() const;
+
+  // Verifies again with what came of the need; never NeedsFetch. Of a resource that was fetched,
+  // the verified request has the answer as its body.
+  Verdict VerifyFetched(NeedsFetch needed, const FetchAnswer& answer, absl::Time now) const;
+
+  // What to ask before the authentic request is answered, when it asks to confirm a subscription
+  // and the source does that by itself: a 2xx there makes it a handshake that is done.
+  std::optional<FetchNeed> Confirmation(const VerifiedWebhook& webhook) const;
 
   // The answer, when the authentic request is a handshake of the recipe and no event.
   std::optional<HandshakeAnswer> AnswerHandshake(const VerifiedWebhook& webhook) const;

@@ -93,6 +93,8 @@ void CheckAlgorithms(const Source& source, const std::string& path, Problems& pr
     return;
   }
   if (recipe.algorithms().empty() || !source.keys().empty()) return;
+  // The key comes in a certificate.
+  if (recipe.has_certificate() || HasKind(recipe, config::v1::ALGORITHM_KIND_AWS_SNS)) return;
   const bool only_url_token =
       recipe.algorithms_size() == 1 && HasKind(recipe, config::v1::ALGORITHM_KIND_URL_TOKEN);
   if (only_url_token && source.has_url_token()) return;

@@ -3,6 +3,7 @@
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
+#include "server/convert/internal/xml_text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -116,6 +117,16 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
       if (path.parts_.empty()) return absl::InvalidArgumentError("join: needs parts");
       return path;
     }
+    case ValueSource::kFormXml: {
+      path.reads_form_ = true;
+      const size_t slash = source.form_xml().find('/');
+      if (slash == 0 || slash == std::string::npos || slash + 1 == source.form_xml().size()) {
+        return absl::InvalidArgumentError("form_xml is FIELD/ELEMENT");
+      }
+      path.name_ = source.form_xml().substr(0, slash);
+      path.element_ = source.form_xml().substr(slash + 1);
+      return path;
+    }
     case ValueSource::FROM_NOT_SET:
       break;
   }
@@ -139,10 +150,13 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
     const HeaderLine* const line = input.request.FindHeader(name_);
     return line == nullptr ? std::nullopt : Bounded(line->value);
   }
-  if (kind_ == ValueSource::kFormField) {
+  if (reads_form()) {
     if (input.form == nullptr) return std::nullopt;
     for (const auto& [name, value] : *input.form) {
-      if (name == name_) return Bounded(value);
+      if (name != name_) continue;
+      if (kind_ == ValueSource::kFormField) return Bounded(value);
+      const auto text = FindInBase64Xml(value, element_);
+      return text ? Bounded(*text) : std::nullopt;
     }
     return std::nullopt;
   }

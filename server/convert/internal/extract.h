@@ -44,9 +44,9 @@ class ValuePath {
  private:
   std::optional<std::string> Join(const ExtractInput& input) const;
 
-
   config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
-  std::string name_;  // header or field
+  std::string name_;     // header or field
+  std::string element_;  // of the field's XML
   JsonPointer pointer_;
   std::vector<ValuePath> parts_;  // of a join
   std::string separator_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "server/base/reason.h"
+#include "server/verify/fetch_need.h"
 #include "server/verify/verifier.h"
 
 #include "absl/time/time.h"
@@ -20,6 +21,8 @@ struct Decision {
   std::string key_id;
   std::optional<absl::Time> signed_time;
   std::optional<SignedHash> signed_hash = {};
+  // Set beside `refused`: with this at hand the decision may be another.
+  std::optional<FetchNeed> need = {};
 };
 
 inline Decision Refuse(Reason reason, std::string detail) {

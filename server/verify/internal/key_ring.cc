@@ -3,6 +3,8 @@
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
+#include "server/verify/internal/braintree.h"
+#include "server/verify/internal/recipe_check.h"
 
 #include <utility>
 
@@ -70,7 +72,12 @@ absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
                .not_after = key.not_after,
                .algorithm = index,
                .material = std::string()};
-  if (const auto hash = HmacHashOf(algorithm)) {
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_BRAINTREE) {
+    auto pair = MakeBraintreeKey(*bytes);
+    if (!pair.ok()) return pair.status();
+    made.public_name = pair->first;
+    made.material = std::move(pair->second);
+  } else if (const auto hash = HmacHashOf(algorithm)) {
     auto hmac = HmacKey::Create(*hash, *bytes);
     if (!hmac.ok()) return hmac.status();
     made.material = *std::move(hmac);
@@ -81,6 +88,10 @@ absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
                           : PublicKey::EcdsaP256(*bytes);
     if (!public_key.ok()) return public_key.status();
     made.material = *std::move(public_key);
+  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1) {
+    auto rsa = PublicKey::RsaPkcs1(*bytes, algorithm.hash());
+    if (!rsa.ok()) return rsa.status();
+    made.material = *std::move(rsa);
   } else {
     made.material = *std::move(bytes);
   }
@@ -102,6 +113,10 @@ absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
                                                  const std::vector<KeyMaterial>& keys) {
   std::vector<RingKey> ring;
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_NONE) return ring;
+  if (KeysAreFetched(recipe)) {
+    if (keys.empty()) return ring;
+    return absl::InvalidArgumentError("keys: the provider's certificate is the key; write none");
+  }
   if (keys.empty()) {
     return absl::InvalidArgumentError(
         "keys: none; write at least one, for example {secret: env:NAME}");

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "hookbridge/config/v1/recipe.pb.h"
+
 #include "absl/status/statusor.h"
 
 #include <memory>
 #include <span>
 #include <string_view>
 
+typedef struct evp_md_st EVP_MD;
 typedef struct evp_pkey_st EVP_PKEY;
 
 namespace hookbridge {
@@ -18,15 +21,24 @@ class PublicKey {
   // ECDSA over P-256 with SHA-256: a DER SubjectPublicKeyInfo (RFC 5480). kInvalidArgument, also
   // for another curve.
   static absl::StatusOr<PublicKey> EcdsaP256(std::string_view der);
+  // RSA with PKCS #1 v1.5 padding (RFC 8017 section 8.2): a SubjectPublicKeyInfo, PEM or DER, of
+  // limits::kRsaBitsMin to kRsaBitsMax bits. kInvalidArgument, also for a key bound to PSS.
+  static absl::StatusOr<PublicKey> RsaPkcs1(std::string_view text, config::v1::HashFunction hash);
+  static absl::StatusOr<PublicKey> RsaPkcs1(std::shared_ptr<EVP_PKEY> key,
+                                            config::v1::HashFunction hash);
+
+  // The same RSA key for signatures over another hash.
+  PublicKey WithHash(config::v1::HashFunction hash) const;
 
   // Whether `signature` is this key's over the parts, one after the other.
   bool Verify(std::span<const std::string_view> message, std::string_view signature) const;
 
  private:
-  PublicKey(std::shared_ptr<EVP_PKEY> key, bool hashed) : key_(std::move(key)), hashed_(hashed) {}
+  PublicKey(std::shared_ptr<EVP_PKEY> key, const EVP_MD* hash)
+      : key_(std::move(key)), hash_(hash) {}
 
   std::shared_ptr<EVP_PKEY> key_;
-  bool hashed_;  // the message is hashed with SHA-256 first
+  const EVP_MD* hash_;  // of the message; null for Ed25519, which has its own
 };
 
 }  // namespace hookbridge

@@ -1,5 +1,6 @@
 #include "server/verify/internal/recipe_check.h"
 
+#include "server/base/https_url.h"
 #include "server/base/strings.h"
 
 namespace hookbridge {
@@ -23,8 +24,15 @@ absl::Status CheckAlgorithms(const Recipe& recipe) {
     if (algorithm.kind() == config::v1::ALGORITHM_KIND_UNSPECIFIED) {
       return Bad(
           field,
-          "has no kind; write one of hmac, ed25519, ecdsa_p256, digest, static_token, url_token, "
-          "basic, none");
+          "has no kind; write one of hmac, ed25519, ecdsa_p256, rsa_pkcs1, digest, static_token, "
+          "url_token, basic, none");
+    }
+    if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
+      if (algorithm.kind() == config::v1::ALGORITHM_KIND_AWS_SNS &&
+          algorithm.hash() != config::v1::HASH_FUNCTION_SHA512) {
+        continue;
+      }
+      return Bad(field, "beside aws_sns stands aws_sns alone, with hash sha1 or sha256");
     }
     if (recipe.algorithms_size() > 1 && !Signs(algorithm.kind())) {
       return Bad(field, "only algorithms that sign can stand beside another");
@@ -79,6 +87,37 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
   return absl::OkStatus();
 }
 
+absl::Status CheckCertificate(const Recipe& recipe) {
+  if (!recipe.has_certificate()) return absl::OkStatus();
+  const auto& rule = recipe.certificate();
+  const auto kind = recipe.algorithms(0).kind();
+  if (kind == config::v1::ALGORITHM_KIND_AWS_SNS) {
+    if (rule.url_header().empty() && rule.hosts().empty() && rule.names().empty()) {
+      return absl::OkStatus();
+    }
+    return Bad("certificate", "has trust alone for aws_sns, which knows its hosts and names");
+  }
+  if (kind != config::v1::ALGORITHM_KIND_RSA_PKCS1 || recipe.algorithms_size() > 1) {
+    return Bad("certificate", "is for one algorithm of kind rsa_pkcs1");
+  }
+  if (rule.url_header().empty()) {
+    return Bad("certificate.url_header", "is empty; write the header that holds the URL");
+  }
+  for (const std::string& host : rule.hosts()) {
+    if (!ParseHttpsUrl(StrCat("https://", host, "/"))) {
+      return Bad("certificate.hosts", StrCat("`", host, "` is not a host name in lower case"));
+    }
+  }
+  if (rule.hosts().empty()) return Bad("certificate.hosts", "is empty; write the provider's hosts");
+  if (!rule.path_prefix().starts_with('/')) {
+    return Bad("certificate.path_prefix", "does not begin with /");
+  }
+  if (rule.names().empty()) {
+    return Bad("certificate.names", "is empty; write the names that the certificate bears");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO && !has_public_url) {
     return Bad("algorithms[0]", "needs the source's public_url, as the provider was given it");
@@ -126,13 +165,21 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
 bool Signs(config::v1::AlgorithmKind kind) {
   return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_DIGEST ||
          kind == config::v1::ALGORITHM_KIND_ED25519 ||
-         kind == config::v1::ALGORITHM_KIND_ECDSA_P256;
+         kind == config::v1::ALGORITHM_KIND_ECDSA_P256 ||
+         kind == config::v1::ALGORITHM_KIND_RSA_PKCS1;
+}
+
+bool KeysAreFetched(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS ||
+         (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1 &&
+          recipe.has_certificate());
 }
 
 absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
   if (absl::Status status = CheckAlgorithms(recipe); !status.ok()) return status;
   if (absl::Status status = CheckSignature(recipe); !status.ok()) return status;
   if (absl::Status status = CheckTimestamp(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckCertificate(recipe); !status.ok()) return status;
   return CheckMessage(recipe, has_public_url);
 }
 

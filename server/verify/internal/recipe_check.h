@@ -10,8 +10,11 @@
 
 namespace hookbridge {
 
-// Whether the algorithm is a signature over the message (HMAC, DIGEST, Ed25519, ECDSA).
+// Whether the algorithm is a signature over the message (HMAC, DIGEST, Ed25519, ECDSA, RSA).
 bool Signs(config::v1::AlgorithmKind kind);
+
+// Whether keys come in certificates that the request names, so that none is configured.
+bool KeysAreFetched(const config::v1::Recipe& recipe);
 
 // Whether the recipe can work: kInvalidArgument naming the first field that cannot, and the fix.
 absl::Status CheckRecipe(const config::v1::Recipe& recipe, bool has_public_url);

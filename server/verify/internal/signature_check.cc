@@ -1,13 +1,12 @@
 #include "server/verify/internal/signature_check.h"
 
-#include "server/base/config.h"
+#include "server/base/crc32.h"
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/replay.h"
-#include "server/verify/internal/timestamp.h"
 
 #include <utility>
 
@@ -16,12 +15,6 @@ namespace {
 
 using config::v1::MessagePart;
 using config::v1::Recipe;
-
-constexpr absl::Duration kDefaultWindow = absl::Minutes(5);
-
-std::string Seconds(absl::Duration duration) {
-  return StrCat(absl::ToInt64Seconds(duration), " s");
-}
 
 // Undoes the percent-encoding of these characters alone.
 std::string DecodeListed(std::string_view url) {
@@ -48,16 +41,15 @@ absl::Status MakePointer(const std::string& text, std::optional<JsonPointer>& po
 
 }  // namespace
 
-absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe,
-                                                      std::string public_url) {
+absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe, std::string public_url,
+                                                      ConfigValues values) {
   SignatureCheck made;
   made.recipe_ = recipe;
   made.public_url_ = std::move(public_url);
   made.remembers_signed_ = RemembersSigned(recipe);
+  made.values_ = std::move(values);
   const auto& timestamp = recipe.timestamp();
-  made.max_age_ = timestamp.has_max_age() ? ToDuration(timestamp.max_age()) : kDefaultWindow;
-  made.max_future_ =
-      timestamp.has_max_future() ? ToDuration(timestamp.max_future()) : kDefaultWindow;
+  made.window_ = TimeWindow(timestamp);
   if (const std::string& text = recipe.signature().json_pointer(); !text.empty()) {
     if (absl::Status status = MakePointer(text, made.signature_pointer_); !status.ok()) {
       return status;
@@ -68,6 +60,10 @@ absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe,
     if (!status.ok()) return status;
   }
   for (const MessagePart& part : recipe.message()) {
+    if (part.has_config() && !made.values_.contains(part.config())) {
+      return absl::InvalidArgumentError(
+          StrCat("values.", part.config(), ": is missing; the provider signs it"));
+    }
     if (!part.has_json_pointer()) continue;
     auto pointer = JsonPointer::Parse(part.json_pointer());
     if (!pointer.ok()) return pointer.status();
@@ -80,6 +76,7 @@ Decision SignatureCheck::Decide(const WebhookRequest& request, const std::vector
                                 absl::Time now, const Trace& trace) const {
   BodyValues values(request);
   Entries entries;
+  if (auto refused = CheckRequired(request)) return *std::move(refused);
   if (auto refused = Collect(request, values, entries)) return *std::move(refused);
   if (trace.on()) trace.Ok("signature", StrCat(entries.size(), " entries"));
 
@@ -87,7 +84,7 @@ Decision SignatureCheck::Decide(const WebhookRequest& request, const std::vector
   absl::Time time = absl::InfinitePast();
   if (recipe_.has_timestamp()) {
     if (auto refused = FindTime(request, values, entries, timestamp)) return *std::move(refused);
-    if (auto refused = CheckTime(timestamp, now, time)) return *std::move(refused);
+    if (auto refused = window_.Check(timestamp, now, time)) return *std::move(refused);
     if (trace.on()) trace.Ok("timestamp", StrCat(timestamp, " is within the window"));
   }
 
@@ -102,6 +99,18 @@ Decision SignatureCheck::Decide(const WebhookRequest& request, const std::vector
   Decision decision = Match(request, entries, message, keys, now);
   if (!decision.refused && recipe_.has_timestamp()) decision.signed_time = time;
   return decision;
+}
+
+std::optional<Decision> SignatureCheck::CheckRequired(const WebhookRequest& request) const {
+  for (const auto& [name, value] : recipe_.required_headers()) {
+    const FoundHeader found = FindRecipeHeader(request, name);
+    if (found.line == nullptr) return Refuse(Reason::kSignedHeaderMissing, StrCat("no ", name));
+    if (found.repeated) return Refuse(Reason::kDuplicateHeader, StrCat(name, " is there twice"));
+    if (found.line->value != value) {
+      return Refuse(Reason::kSignatureMalformed, StrCat(name, " is not ", value));
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<Decision> SignatureCheck::Parse(std::string_view where, std::string_view value,
@@ -174,24 +183,6 @@ std::optional<Decision> SignatureCheck::FindTime(const WebhookRequest& request, 
   return Refuse(Reason::kSignatureMalformed, StrCat("several ", rule.label(), "= entries"));
 }
 
-std::optional<Decision> SignatureCheck::CheckTime(std::string_view text, absl::Time now,
-                                                  absl::Time& time) const {
-  const auto parsed = ParseTimestamp(recipe_.timestamp().unit(), text);
-  if (!parsed) {
-    return Refuse(Reason::kTimestampMalformed, "the timestamp is not of the recipe's form");
-  }
-  time = *parsed;
-  if (max_age_ > absl::ZeroDuration() && now - time > max_age_) {
-    return Refuse(Reason::kTimestampStale,
-                  StrCat(Seconds(now - time), " old, ", Seconds(max_age_), " allowed"));
-  }
-  if (max_future_ > absl::ZeroDuration() && time - now > max_future_) {
-    return Refuse(Reason::kTimestampFuture, StrCat(Seconds(time - now), " in the future, ",
-                                                   Seconds(max_future_), " allowed"));
-  }
-  return std::nullopt;
-}
-
 std::optional<Decision> SignatureCheck::Build(const WebhookRequest& request, BodyValues& values,
                                               std::string_view timestamp, Message& message) const {
   const auto make_url = [&] {
@@ -227,6 +218,13 @@ std::optional<Decision> SignatureCheck::Build(const WebhookRequest& request, Bod
       case MessagePart::kSecret:
         message.secrets.push_back(parts.size());
         parts.emplace_back();
+        break;
+      case MessagePart::kConfig:
+        parts.push_back(values_.find(part.config())->second);
+        break;
+      case MessagePart::kBodyCrc32:
+        message.body_crc32 = StrCat(Crc32(request.body));
+        parts.push_back(message.body_crc32);
         break;
       case MessagePart::kJsonPointer: {
         const auto value = values.Find(part_pointers_[pointers++]);

@@ -6,12 +6,15 @@
 #include "server/verify/internal/decision.h"
 #include "server/verify/internal/key_ring.h"
 #include "server/verify/internal/signature_syntax.h"
+#include "server/verify/internal/time_window.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,13 +23,17 @@
 
 namespace hookbridge {
 
-// Decides on requests of recipes that sign (HMAC, DIGEST, Ed25519, ECDSA): collects signatures,
-// checks the time, builds the signed bytes, tries the keys. Made once per source; immutable.
+// Source.values.
+using ConfigValues = std::map<std::string, std::string, std::less<>>;
+
+// Decides on requests of recipes that sign (HMAC, DIGEST, Ed25519, ECDSA, RSA): collects
+// signatures, checks the time, builds the signed bytes, tries the keys. Made once per source;
+// immutable.
 class SignatureCheck {
  public:
   // kInvalidArgument for a JSON Pointer that is none. The recipe has passed CheckRecipe.
   static absl::StatusOr<SignatureCheck> Create(const config::v1::Recipe& recipe,
-                                               std::string public_url);
+                                               std::string public_url, ConfigValues values);
 
   Decision Decide(const WebhookRequest& request, const std::vector<RingKey>& keys, absl::Time now,
                   const Trace& trace) const;
@@ -37,17 +44,18 @@ class SignatureCheck {
     std::vector<std::string_view> parts;
     std::string url;
     std::string url_decoded;
+    std::string body_crc32;
     std::vector<size_t> secrets;  // parts that each key fills in
   };
   using Entries = std::vector<SignatureEntry>;
 
   std::optional<Decision> Collect(const WebhookRequest& request, BodyValues& values,
                                   Entries& entries) const;
+  std::optional<Decision> CheckRequired(const WebhookRequest& request) const;
   std::optional<Decision> Parse(std::string_view where, std::string_view value,
                                 Entries& entries) const;
   std::optional<Decision> FindTime(const WebhookRequest& request, BodyValues& values,
                                    const Entries& entries, std::string_view& text) const;
-  std::optional<Decision> CheckTime(std::string_view text, absl::Time now, absl::Time& time) const;
   std::optional<Decision> Build(const WebhookRequest& request, BodyValues& values,
                                 std::string_view timestamp, Message& message) const;
   Decision Match(const WebhookRequest& request, const Entries& entries, Message& message,
@@ -58,8 +66,8 @@ class SignatureCheck {
   config::v1::Recipe recipe_;
   std::string public_url_;
   bool remembers_signed_ = false;
-  absl::Duration max_age_;
-  absl::Duration max_future_;
+  ConfigValues values_;
+  TimeWindow window_;
   std::optional<JsonPointer> signature_pointer_;
   std::optional<JsonPointer> time_pointer_;
   std::vector<JsonPointer> part_pointers_;  // in the order of the message's json_pointer parts

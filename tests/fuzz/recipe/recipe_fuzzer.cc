@@ -2,6 +2,7 @@
 // explanation agrees with the verdict. Input: lines `Header: value`, an empty line, the body.
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
+#include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/signature_syntax.h"
 #include "server/verify/internal/timestamp.h"
 #include "server/verify/presets.h"
@@ -37,6 +38,9 @@ constexpr char kP256Key[] =
 
 std::string KeyFor(const config::v1::Algorithm& algorithm) {
   if (algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256) return kP256Key;
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_BRAINTREE) {
+    return std::string("public|") + kSecret;
+  }
   return algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX ? kHexKey : kSecret;
 }
 
@@ -46,7 +50,13 @@ std::vector<std::unique_ptr<Verifier>> MakeVerifiers() {
     VerifierOptions options;
     options.recipe = *LoadPreset(preset.name);
     const std::string key = KeyFor(options.recipe.algorithms(0));
-    options.keys.push_back(KeyMaterial{.id = "k", .secret = key});
+    if (!KeysAreFetched(options.recipe)) {
+      options.keys.push_back(KeyMaterial{.id = "k", .secret = key});
+    }
+    if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
+      options.topic_arns = {"arn:aws:sns:us-east-1:123456789012:orders"};
+    }
+    options.values = {{"webhook_id", "WH-1"}};
     options.handshake_token = "verify-me";
     options.public_url = "https://hooks.example/hooks/test";
     auto verifier = Verifier::Create(std::move(options));
@@ -110,14 +120,25 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckSyntaxes(input);
   const RequestBuilder builder = ReadInput(input);
   for (const auto& verifier : *verifiers) {
-    const auto verdict = verifier->Verify(builder.Build(), kNow);
+    Verdict verdict = verifier->Verify(builder.Build(), kNow);
+    if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) {
+      Require(needed->need.host.ends_with(".com"));
+      const FetchAnswer answer{.error = {}, .status = 200, .body = std::string(input)};
+      verdict = verifier->VerifyFetched(std::move(*needed), answer, kNow);
+    }
+    // A payment that "Mollie" says to be the one that was asked for would be one.
+    if (std::holds_alternative<VerifiedWebhook>(verdict)) {
+      Require(std::get<VerifiedWebhook>(verdict).request().body == input);
+      continue;
+    }
     Require(std::holds_alternative<Rejection>(verdict));
     const Rejection& rejection = std::get<Rejection>(verdict);
     Require(!rejection.detail.empty());
     Require(rejection.detail.find(kSecret) == std::string::npos);
     const auto steps = verifier->Explain(rejection.request, kNow);
     Require(!steps.empty() && !steps.back().ok);
-    Require(steps.back().what == ReasonName(rejection.reason));
+    // A resource that was fetched is not at hand for an explanation.
+    Require(verifier->MayFetch() || steps.back().what == ReasonName(rejection.reason));
   }
   return 0;
 }

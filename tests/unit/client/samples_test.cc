@@ -41,7 +41,11 @@ std::vector<std::string> SignablePresets() {
   for (const Preset& preset : Presets()) {
     const auto kind = LoadPreset(preset.name)->algorithms(0).kind();
     if (kind != config::v1::ALGORITHM_KIND_ED25519 &&
-        kind != config::v1::ALGORITHM_KIND_ECDSA_P256) {
+        kind != config::v1::ALGORITHM_KIND_ECDSA_P256 &&
+        kind != config::v1::ALGORITHM_KIND_RSA_PKCS1 &&
+        kind != config::v1::ALGORITHM_KIND_AWS_SNS &&
+        kind != config::v1::ALGORITHM_KIND_BRAINTREE &&
+        kind != config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC) {
       names.emplace_back(preset.name);
     }
   }

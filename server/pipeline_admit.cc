@@ -1,0 +1,117 @@
+#include "server/answers.h"
+#include "server/base/strings.h"
+#include "server/pipeline.h"
+
+#include <utility>
+
+// What the pipeline decides on a head alone, before a body is read.
+namespace hookbridge {
+
+HttpResponse Pipeline::RefuseHead(Reason reason, const SourceRuntime* source, int status,
+                                  const RequestHead& head, std::string detail) const {
+  log_.Warning("request_refused", {{"reason", ReasonName(reason)},
+                                   {"source", head.source},
+                                   {"detail", detail},
+                                   {"remote", head.remote_address}});
+  rejections_.Add({.reason = reason,
+                   .source = std::string(head.source),
+                   .detail = std::move(detail),
+                   .time = clock_.Now(),
+                   .body_bytes = head.content_length.value_or(0),
+                   .header_names = {},
+                   .remote_address = std::string(head.remote_address),
+                   .request_id = {}});
+  return Refuse(reason, source, status);
+}
+
+Admission Pipeline::Admit(const RequestHead& head) {
+  Admission admission;
+  const SourceRuntime* const source = FindSource(head.source);
+  if (source == nullptr && head.token.empty()) {
+    admission.response = RefuseHead(Reason::kUnknownSource, nullptr, 404, head);
+    return admission;
+  }
+  if (head.method != "POST") {
+    if (source != nullptr) return AdmitHandshake(head, *source);
+    admission.response = RefuseHead(Reason::kMethodNotAllowed, nullptr, 405, head);
+    admission.response->headers.emplace_back("Allow", "POST");
+    return admission;
+  }
+  if (draining_.load(std::memory_order_relaxed)) {
+    admission.response = RefuseHead(Reason::kDraining, source, 503, head);
+    return admission;
+  }
+  const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
+  if (CheckGate(admitted, head, admission)) return admission;
+  admission.body_bytes_max = admitted.config.body_bytes_max();
+  const uint64_t declared = head.content_length.value_or(0);
+  if (declared > admission.body_bytes_max) {
+    admission.response = RefuseHead(Reason::kBodyTooLarge, source, 413, head);
+    return admission;
+  }
+  if (const absl::Status status = journal_.CanAppend(head.source); !status.ok()) {
+    admission.response = RefuseHead(AppendReason(status), source, 503, head);
+    return admission;
+  }
+  admission.ticket = body_budget_.Reserve(admitted.body_share, declared);
+  if (admission.ticket == nullptr)
+    admission.response = RefuseHead(Reason::kOverload, source, 503, head);
+  return admission;
+}
+
+bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
+                         Admission& admission) const {
+  const auto refusal = source.access.Get()->gate.Refusal({.remote_address = head.remote_address,
+                                                          .headers = head.headers,
+                                                          .client_names = head.client_names});
+  if (!refusal) return false;
+  admission.response =
+      RefuseHead(Reason::kGateRefused, &source,
+                 static_cast<int>(source.recipe.responses().bad_signature()), head, *refusal);
+  return true;
+}
+
+Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
+  Admission admission;
+  if (CheckGate(source, head, admission)) return admission;
+  if (head.method == "HEAD" && HasHandshake(source.recipe, config::v1::HANDSHAKE_KIND_HEAD)) {
+    admission.response.emplace();
+    return admission;
+  }
+  const auto answer =
+      head.method == "GET" ? source.access.Get()->verifier->AnswerGet(head.query) : std::nullopt;
+  if (!answer) {
+    admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
+    admission.response->headers.emplace_back("Allow", AllowedMethods(source.recipe));
+  } else if (answer->status == 200) {
+    admission.response = HandshakeResponse(*answer);
+  } else {
+    const Reason reason =
+        answer->status == 401 ? Reason::kCredentialMismatch : Reason::kMalformedHttp;
+    admission.response = RefuseHead(reason, &source, answer->status, head);
+  }
+  return admission;
+}
+
+void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {
+  const SourceRuntime* const known = FindSource(source);
+  (known != nullptr ? known->stats : unattributed_).CountRejected(reason);
+  rejections_.Add({.reason = reason,
+                   .source = std::string(source),
+                   .detail = {},
+                   .time = clock_.Now(),
+                   .body_bytes = 0,
+                   .header_names = {},
+                   .remote_address = std::string(remote_address),
+                   .request_id = {}});
+  log_.Warning("request_refused",
+               {{"reason", ReasonName(reason)}, {"source", source}, {"remote", remote_address}});
+}
+
+std::string Pipeline::NotReadyReason() {
+  if (draining_.load(std::memory_order_relaxed)) return "draining";
+  const JournalInfo info = journal_.Info();
+  return info.writable ? std::string() : info.not_writable_reason;
+}
+
+}  // namespace hookbridge
