@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
 
 namespace hookbridge {
 namespace {
@@ -32,7 +31,8 @@ std::string_view SenderAddress(const std::vector<Network>& trusted_proxies, std:
                                std::span<const HeaderLine> headers) {
   std::string_view sender = peer;
   if (!AnyContains(trusted_proxies, sender)) return sender;
-  for (const HeaderLine& line : std::ranges::reverse_view(headers)) {
+  for (size_t left = headers.size(); left > 0; --left) {
+    const HeaderLine& line = headers[left - 1];
     if (!SameHeaderName(line.name, kForwardedFor)) continue;
     std::string_view rest = line.value;
     while (!rest.empty()) {
