@@ -6,6 +6,7 @@
 #include "server/base/strings.h"
 #include "server/bridge.h"
 #include "server/demo.h"
+#include "server/health.h"
 #include "server/journal/inspect.h"
 #include "server/sources.h"
 #include "server/verify/presets.h"
@@ -26,6 +27,7 @@ constexpr std::string_view kHelp =
 Usage
   hookbridge serve [--config FILE]      run until SIGTERM or SIGINT; SIGHUP reads secrets again
   hookbridge check --config FILE        report every problem of a configuration
+  hookbridge health [--config FILE]     ask the running bridge whether it would store webhooks
   hookbridge presets [show NAME]        the providers it knows; one as YAML
   hookbridge journal inspect DIR [--events]
                                         print what a stopped bridge has stored, and check it
@@ -117,6 +119,24 @@ int Check(const Arguments& arguments) {
                 source.preset().empty() ? "own recipe" : source.preset().c_str());
   }
   return 0;
+}
+
+// For the health check of a container: the same file as `serve`, no shell and no other tool.
+int Health(const Arguments& arguments) {
+  config::v1::Config config = DemoConfig();
+  std::vector<ConfigProblem> problems;
+  if (!arguments.config.empty()) problems = LoadConfigFile(arguments.config, &config);
+  if (!problems.empty()) {
+    PrintProblems(arguments.config, problems);
+    return 1;
+  }
+  const absl::Status status = CheckHealth(config.ingress(), absl::Seconds(2));
+  if (status.ok()) {
+    std::printf("ready\n");
+    return 0;
+  }
+  std::fprintf(stderr, "hookbridge: %s\n", std::string(ToStd(status.message())).c_str());
+  return 1;
 }
 
 int ShowPresets(const Arguments& arguments) {
@@ -264,6 +284,7 @@ int RunCommand(std::span<const std::string_view> arguments) {
   const std::string& command = parsed.words.front();
   if (command == "serve") return Serve(parsed);
   if (command == "check") return Check(parsed);
+  if (command == "health") return Health(parsed);
   if (command == "presets") return ShowPresets(parsed);
   if (command == "journal") return InspectJournal(parsed);
   return UsageError(StrCat("unknown command `", command, "`"));
