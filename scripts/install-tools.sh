@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the tools that the end-to-end tests use and the distribution does not have, from their
-# package registries into .cache/tools/bin: grpcurl , protoc-gen-go and protoc-gen-go-grpc (Go), buf (npm). Safe to run again.
+# package registries into .cache/tools/bin: grpcurl, protoc-gen-go and protoc-gen-go-grpc (Go), buf (npm). Safe to run again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.cache/tools

@@ -26,12 +26,20 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".request";
 constexpr size_t kTimeDigits = 13;
+constexpr size_t kSequenceDigits = 6;
+constexpr int64_t kSequenceEnd = 1'000'000;
 constexpr std::string_view kUnfinished = ".new";
 
 absl::Time TimeOf(std::string_view name) {
   int64_t ms = 0;
   std::from_chars(name.data(), name.data() + std::min(name.size(), kTimeDigits), ms);
   return absl::FromUnixMillis(ms);
+}
+
+std::string Padded(int64_t number, size_t digits) {
+  std::string text = StrCat(number);
+  text.insert(0, digits - std::min(digits, text.size()), '0');
+  return text;
 }
 
 admin::v1::QuarantinedRequest ToRecord(const WebhookRequest& request, Reason reason,
@@ -146,11 +154,13 @@ Quarantine::~Quarantine() {
 bool Quarantine::Keep(const WebhookRequest& request, Reason reason, std::string_view detail) {
   File file;
   file.bytes = ToRecord(request, reason, detail).SerializeAsString();
-  std::string ms = StrCat(absl::ToUnixMillis(request.receive_time));
-  ms.insert(0, kTimeDigits - std::min(kTimeDigits, ms.size()), '0');
-  file.name = StrCat(ms, "-", request.request_id, kSuffix);
+  const std::string time = Padded(absl::ToUnixMillis(request.receive_time), kTimeDigits);
   {
     MutexLock lock(mutex_);
+    // Names sort as the requests came, also within a millisecond.
+    sequence_ = (sequence_ + 1) % kSequenceEnd;
+    file.name =
+        StrCat(time, "-", Padded(sequence_, kSequenceDigits), "-", request.request_id, kSuffix);
     if (waiting_bytes_ + file.bytes.size() > limits::kQuarantineWaitingBytesMax) return false;
     waiting_bytes_ += file.bytes.size();
     waiting_.push_back(std::move(file));
@@ -248,7 +258,7 @@ std::vector<RejectedRequest> Quarantine::List(size_t count, std::string_view sou
 std::string Quarantine::PathOf(std::string_view request_id) const {
   const std::string end = StrCat("-", request_id, kSuffix);
   for (const std::string& name : Names()) {
-    if (name.size() == kTimeDigits + end.size() && name.ends_with(end)) {
+    if (name.size() == kTimeDigits + 1 + kSequenceDigits + end.size() && name.ends_with(end)) {
       return StrCat(options_.directory, "/", name);
     }
   }

@@ -29,7 +29,7 @@ class VerifiedWebhook {
   const std::string& key_id() const { return key_id_; }
   // The signed timestamp, where the scheme has one.
   std::optional<absl::Time> signed_time() const { return signed_time_; }
-  // SHA-256 of the signed bytes, where nothing else tells a replay (RemembersSigned).
+  // Stands for the signed bytes, where nothing else tells a replay (RemembersSigned).
   const std::optional<SignedHash>& signed_hash() const { return signed_hash_; }
 
  private:

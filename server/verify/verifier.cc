@@ -122,7 +122,7 @@ Decision Verifier::State::WithSignedHash(Decision decision, const WebhookRequest
   if (decision.refused || !RemembersSigned(recipe())) return decision;
   const FoundHeader found = FindRecipeHeader(request, recipe().signature().headers(0));
   const std::string_view text = found.line->value;
-  decision.signed_hash = HashSigned({&text, 1}, {});
+  decision.signed_hash = HashSigned({&text, 1});
   return decision;
 }
 

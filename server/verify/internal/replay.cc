@@ -63,12 +63,9 @@ bool RemembersSigned(const Recipe& recipe) {
                       [&](const ValueSource& source) { return Covers(recipe, source); });
 }
 
-SignedHash HashSigned(std::span<const std::string_view> message,
-                      const std::vector<size_t>& secrets) {
+SignedHash HashSigned(std::span<const std::string_view> parts) {
   std::string joined;
-  for (size_t i = 0; i < message.size(); ++i) {
-    if (std::find(secrets.begin(), secrets.end(), i) == secrets.end()) joined += message[i];
-  }
+  for (const std::string_view part : parts) joined += part;
   SignedHash hash{};
   EVP_Digest(joined.data(), joined.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
   return hash;

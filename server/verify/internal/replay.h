@@ -6,7 +6,6 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace hookbridge {
 
@@ -15,8 +14,7 @@ namespace hookbridge {
 // sent again under a new id.
 bool RemembersSigned(const config::v1::Recipe& recipe);
 
-// SHA-256 of the message without the parts at `secrets`.
-SignedHash HashSigned(std::span<const std::string_view> message,
-                      const std::vector<size_t>& secrets);
+// SHA-256 of the parts, one after the other.
+SignedHash HashSigned(std::span<const std::string_view> parts);
 
 }  // namespace hookbridge

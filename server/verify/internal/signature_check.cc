@@ -39,6 +39,14 @@ absl::Status MakePointer(const std::string& text, std::optional<JsonPointer>& po
   return absl::OkStatus();
 }
 
+// What stands for the signed bytes of a replay: the MAC, which there is one of; of a public-key
+// signature, of which others can make more (ECDSA), the bytes themselves.
+SignedHash HashFor(const RingKey& key, std::string_view signature,
+                   std::span<const std::string_view> message) {
+  if (std::holds_alternative<PublicKey>(key.material)) return HashSigned(message);
+  return HashSigned({&signature, 1});
+}
+
 }  // namespace
 
 absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe, std::string public_url,
@@ -289,9 +297,9 @@ Decision SignatureCheck::Match(const WebhookRequest& request, const Entries& ent
     known = true;
     if (!key.ActiveAt(now)) continue;
     active = true;
-    if (Matches(key, candidates[key.algorithm], message)) {
+    if (const std::string* const matching = Matching(key, candidates[key.algorithm], message)) {
       Decision verified{.refused = {}, .detail = {}, .key_id = key.id, .signed_time = {}};
-      if (remembers_signed_) verified.signed_hash = HashSigned(message.parts, message.secrets);
+      if (remembers_signed_) verified.signed_hash = HashFor(key, *matching, message.parts);
       return verified;
     }
   }
@@ -300,30 +308,32 @@ Decision SignatureCheck::Match(const WebhookRequest& request, const Entries& ent
   return Refuse(Reason::kSignatureMismatch, "no signature matches a key over these bytes");
 }
 
-bool SignatureCheck::Matches(const RingKey& key, const std::vector<std::string>& candidates,
-                             Message& message) const {
-  if (candidates.empty()) return false;
-  bool matched = false;
-  if (const auto* const hmac = std::get_if<HmacKey>(&key.material)) {
-    const Digest expected = hmac->Sign(message.parts);
+const std::string* SignatureCheck::Matching(const RingKey& key,
+                                            const std::vector<std::string>& candidates,
+                                            Message& message) const {
+  if (candidates.empty()) return nullptr;
+  const std::string* matching = nullptr;
+  if (const auto* const public_key = std::get_if<PublicKey>(&key.material)) {
     for (const std::string& candidate : candidates) {
-      matched |= SecretsEqual(candidate, expected.bytes());
+      if (public_key->Verify(message.parts, candidate)) matching = &candidate;
     }
-  } else if (const auto* const public_key = std::get_if<PublicKey>(&key.material)) {
-    for (const std::string& candidate : candidates) {
-      matched |= public_key->Verify(message.parts, candidate);
-    }
-  } else {
-    for (const size_t at : message.secrets) message.parts[at] = std::get<std::string>(key.material);
-    std::string joined;
-    for (const std::string_view part : message.parts) joined.append(part);
-    const Digest expected =
-        Hash(recipe_.algorithms(static_cast<int>(key.algorithm)).hash(), joined);
-    for (const std::string& candidate : candidates) {
-      matched |= SecretsEqual(candidate, expected.bytes());
-    }
+    return matching;
   }
-  return matched;
+  const Digest expected = Expected(key, message);
+  for (const std::string& candidate : candidates) {
+    if (SecretsEqual(candidate, expected.bytes())) matching = &candidate;
+  }
+  return matching;
+}
+
+Digest SignatureCheck::Expected(const RingKey& key, Message& message) const {
+  if (const auto* const hmac = std::get_if<HmacKey>(&key.material)) {
+    return hmac->Sign(message.parts);
+  }
+  for (const size_t at : message.secrets) message.parts[at] = std::get<std::string>(key.material);
+  std::string joined;
+  for (const std::string_view part : message.parts) joined.append(part);
+  return Hash(recipe_.algorithms(static_cast<int>(key.algorithm)).hash(), joined);
 }
 
 }  // namespace hookbridge

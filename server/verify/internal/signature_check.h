@@ -60,8 +60,10 @@ class SignatureCheck {
                                 std::string_view timestamp, Message& message) const;
   Decision Match(const WebhookRequest& request, const Entries& entries, Message& message,
                  const std::vector<RingKey>& keys, absl::Time now) const;
-  bool Matches(const RingKey& key, const std::vector<std::string>& candidates,
-               Message& message) const;
+  // The candidate that is this key's signature; nullptr when none is.
+  const std::string* Matching(const RingKey& key, const std::vector<std::string>& candidates,
+                              Message& message) const;
+  Digest Expected(const RingKey& key, Message& message) const;
 
   config::v1::Recipe recipe_;
   std::string public_url_;

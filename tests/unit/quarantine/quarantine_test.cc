@@ -95,6 +95,13 @@ TEST_F(QuarantineTest, GivesBackTheWholeRequestAlsoAfterARestart) {
   EXPECT_EQ(quarantine->Remove("r1").code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(QuarantineTest, OfOneMillisecondTheLaterIsNewer) {
+  const auto quarantine = Open();
+  for (const char* id : {"c", "a", "b"}) quarantine->Keep(Request(id), Reason::kInternal, "");
+  quarantine->Flush();
+  EXPECT_THAT(Ids(*quarantine), testing::ElementsAre("b", "a", "c"));
+}
+
 TEST_F(QuarantineTest, NobodyElseMayRead) {
   const auto quarantine = Open();
   quarantine->Keep(Request("r1"), Reason::kSignatureMismatch, "");
