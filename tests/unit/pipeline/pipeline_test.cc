@@ -382,6 +382,10 @@ sources:
   - name: url
     recipe: {algorithms: [{kind: basic}]}
     keys: [{secret: "inline:a:b"}]
+  - name: gated
+    recipe: {algorithms: [{kind: static_token}], signature: {headers: [X-Token]}}
+    keys: [{secret: "inline:right"}]
+    gate: {header: {name: X-New, value: "inline:x"}}
   - {name: added, recipe: {algorithms: [{kind: url_token}]}, keys: [{secret: "inline:x"}]}
 )",
                          &config)
@@ -389,7 +393,7 @@ sources:
   SourceMap fresh;
   ASSERT_TRUE(BuildSources(config, log_, &fresh).empty());
   const std::vector<std::string> others = pipeline_->ReplaceAccess(fresh);
-  EXPECT_THAT(others, testing::IsSupersetOf({"added", "url", "test"}));
+  EXPECT_THAT(others, testing::IsSupersetOf({"added", "gated", "url", "test"}));
   EXPECT_THAT(others, testing::Not(testing::Contains("signed")));
   EXPECT_EQ(keys().id, "new");
   EXPECT_EQ(Handle(Signed("signed", "2")).status, 401) << "the old key is gone";
