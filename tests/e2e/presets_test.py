@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 from harness import ADMIN, CONFIG, BridgeTest
 
@@ -114,6 +115,10 @@ def config_text():
         text += f"public_url: '{URL}{name}', handshake_token: 'inline:verify-me'}}\n"
     for name in ("mailgun", "discord", "sendgrid"):
         text += f"  - {{name: {name}, preset: {name}, keys: [{{secret: 'KEY_{name}'}}]}}\n"
+    text += "  - {name: braintree, preset: braintree, keys: [{secret: 'inline:public|private'}]}\n"
+    text += "  - {name: sns, preset: aws_sns, topic_arns: ['arn:aws:sns:us-east-1:123456789012:orders']}\n"
+    text += "  - {name: paypal, preset: paypal, values: {webhook_id: WID}}\n"
+    text += "  - {name: mollie-classic, preset: mollie_classic, keys: [{secret: 'inline:test_key'}]}\n"
     # The harness formats its template once more.
     return CONFIG.split("sources:")[0] + text.replace("{", "{{").replace("}", "}}")
 
@@ -229,6 +234,45 @@ class PresetsTest(BridgeTest):
                    "X-Twilio-Email-Event-Webhook-Timestamp": str(now)}
         self.assertEqual(self.send("sendgrid", body.strip(), headers), 401, "the last CRLF counts")
         self.assertEqual(self.send("sendgrid", body, headers), 200)
+
+    def test_braintree_and_its_challenge(self):
+        key = hashlib.sha1(b"private").digest()
+        payload = base64.encodebytes(b"<notification><timestamp type='datetime'>2026-01-31T12:00:00Z</timestamp>"
+                                     b"<kind>dispute_opened</kind></notification>").decode()
+        def form(text, signed=payload, name="public"):
+            pair = f"{name}|{mac(key, signed.encode(), 'sha1').hex()}"
+            return urllib.parse.urlencode({"bt_signature": pair, "bt_payload": text}).encode()
+        for bad in (form(payload, signed=payload + "x"), form("A" + payload), form(payload, name="other"),
+                    form(payload) + b"&more=1", b"bt_payload=x", b""):
+            self.assertEqual(self.send("braintree", bad, {}), 401)
+        self.assertEqual(self.send("braintree", form(payload), {}), 200)
+        [event] = [d["event"] for d in self.bridge.read_all()]
+        self.assertEqual((event["type"], event["event_time"]), ("dispute_opened", "2026-01-31T12:00:00Z"))
+        connection = self.bridge.connect()
+        connection.request("GET", "/hooks/braintree?bt_challenge=20f9f8ed")
+        self.assertEqual(connection.getresponse().read().decode(),
+                         "public|" + mac(key, b"20f9f8ed", "sha1").hex())
+        connection.close()
+
+    # Refused before anything would be fetched.
+    def test_forgeries_that_name_a_certificate(self):
+        message = {"Type": "Notification", "MessageId": "1", "Message": "m", "SignatureVersion": "2",
+                   "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "Signature": "AAAA",
+                   "TopicArn": "arn:aws:sns:us-east-1:123456789012:orders",
+                   "SigningCertURL": "https://sns.us-east-1.amazonaws.com.evil.example/a.pem"}
+        self.assertEqual(self.send("sns", json.dumps(message).encode(), {}), 401)
+        message["TopicArn"] += "x"
+        self.assertEqual(self.send("sns", json.dumps(message).encode(), {}), 401)
+        headers = {"paypal-transmission-id": "1", "paypal-transmission-time": message["Timestamp"],
+                   "paypal-transmission-sig": "AAAA", "paypal-auth-algo": "SHA256withRSA",
+                   "paypal-cert-url": "https://api.paypal.com@evil.example/v1/notifications/certs/C"}
+        self.assertEqual(self.send("paypal", b"{}", headers), 401)
+        self.assertEqual(self.send("mollie-classic", b"id=tr_1%2F..%2Fx", {}), 401)
+        [sources] = self.bridge.call(ADMIN, "ListSources", {"page_size": 100})
+        reasons = {s["name"]: set(s.get("rejected_by_reason", {})) for s in sources["sources"]}
+        self.assertEqual(reasons["sns"], {"url_not_allowed", "topic_not_allowed"})
+        self.assertEqual(reasons["paypal"], {"url_not_allowed"})
+        self.assertEqual(reasons["mollie-classic"], {"credential_malformed"})
 
     def test_handshakes(self):
         def get(path):

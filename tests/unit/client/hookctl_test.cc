@@ -1,4 +1,6 @@
 #include "client/hookctl/command.h"
+#include "tests/support/signed_samples.h"
+#include "tests/support/test_certificates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -173,6 +175,63 @@ TEST_F(HookctlTest, VerifyTakesParts) {
       kExitOk)
       << out_.str() << err_.str();
   std::remove(body.c_str());
+}
+
+// What the bridge would fetch comes from a file, or is asked for.
+TEST_F(HookctlTest, VerifyTakesACertificateFromAFile) {
+  CertificateSpec spec{.names = {},
+                       .not_before = clock_.Now() - absl::Hours(1),
+                       .not_after = clock_.Now() + absl::Hours(1)};
+  spec.authority = true;
+  const TestCertificate authority(spec);
+  spec.authority = false;
+  spec.names = {"sns.amazonaws.com"};
+  const TestCertificate certificate(spec, &authority);
+  const std::string body = WriteFile("sns", SnsSample(clock_.Now()).Sign(certificate).Body());
+  const std::string pem = WriteFile("pem", certificate.pem());
+  const std::vector<std::string_view> command = {"verify", "--preset", "aws_sns", "--topic-arn",
+                                                 kTopic,   "--body",   body};
+  EXPECT_EQ(Run(command), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("refused: certificate_unavailable"));
+  EXPECT_THAT(out_.str(), HasSubstr("--certificate"));
+  auto with = command;
+  with.insert(with.end(), {"--certificate", pem});
+  EXPECT_EQ(Run(with), kExitOk) << out_.str() << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("authentic, key certificate"));
+  with.back() = body;
+  EXPECT_EQ(Run(with), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("refused: certificate_untrusted"));
+  with.back() = "/no/such/file";
+  EXPECT_NE(Run(with), kExitOk);
+  std::remove(body.c_str());
+  std::remove(pem.c_str());
+}
+
+TEST_F(HookctlTest, VerifyTakesAResourceFromAFile) {
+  const std::string body = WriteFile("mollie", "id=tr_1");
+  const std::string resource = WriteFile("payment", R"({"resource":"payment","id":"tr_1"})");
+  const std::vector<std::string_view> command = {
+      "verify", "--preset", "mollie_classic", "--secret", "inline:live_s3cret", "--body", body};
+  EXPECT_EQ(Run(command), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("--resource"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("s3cret")));
+  auto with = command;
+  with.insert(with.end(), {"--resource", resource});
+  EXPECT_EQ(Run(with), kExitOk) << out_.str();
+  with.back() = body;
+  EXPECT_EQ(Run(with), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("refused: resource_unavailable"));
+  std::remove(body.c_str());
+  std::remove(resource.c_str());
+}
+
+// hookctl has no provider's private key, and says so.
+TEST_F(HookctlTest, SendSaysWhatItCannotSign) {
+  for (const char* const preset : {"aws_sns", "paypal"}) {
+    EXPECT_NE(Run({"send", preset, "--url", "http://127.0.0.1:1/hooks/s", "--secret", "inline:x"}),
+              kExitOk);
+    EXPECT_THAT(err_.str(), HasSubstr("private key of its certificate")) << preset;
+  }
 }
 
 }  // namespace

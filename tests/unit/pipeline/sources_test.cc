@@ -85,5 +85,25 @@ sources:
   EXPECT_TRUE(sources.empty());
 }
 
+TEST_F(SourcesTest, WhatFetchedKeysNeedIsSaid) {
+  EXPECT_THAT(Build("sources: [{name: a, preset: aws_sns}]"), testing::HasSubstr("topic_arns"));
+  EXPECT_THAT(Build("sources: [{name: a, preset: paypal}]"), testing::HasSubstr("webhook_id"));
+  EXPECT_THAT(Build("sources: [{name: a, preset: braintree, keys: [{secret: 'inline:x'}]}]"),
+              testing::HasSubstr("public key|private key"));
+  EXPECT_EQ(Build(R"(
+sources:
+  - name: a
+    preset: aws_sns
+    recipe: {algorithms: [{kind: aws_sns, hash: sha256}, {kind: aws_sns, hash: sha1}]}
+    topic_arns: ["arn:aws:sns:us-east-1:123456789012:orders"]
+  - {name: b, preset: paypal, values: {webhook_id: x}}
+  - {name: c, preset: stripe, keys: [{secret: "inline:x"}]}
+)"),
+            "");
+  EXPECT_TRUE(sources_.at("a")->verifier->MayFetch());
+  EXPECT_TRUE(sources_.at("b")->verifier->MayFetch());
+  EXPECT_FALSE(sources_.at("c")->verifier->MayFetch());
+}
+
 }  // namespace
 }  // namespace hookbridge
