@@ -100,9 +100,9 @@ sources:
   - {name: c, preset: stripe, keys: [{secret: "inline:x"}]}
 )"),
             "");
-  EXPECT_TRUE(sources_.at("a")->verifier->MayFetch());
-  EXPECT_TRUE(sources_.at("b")->verifier->MayFetch());
-  EXPECT_FALSE(sources_.at("c")->verifier->MayFetch());
+  EXPECT_TRUE(sources_.at("a")->access.Get()->verifier->MayFetch());
+  EXPECT_TRUE(sources_.at("b")->access.Get()->verifier->MayFetch());
+  EXPECT_FALSE(sources_.at("c")->access.Get()->verifier->MayFetch());
 }
 
 }  // namespace
