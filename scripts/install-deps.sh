@@ -14,7 +14,7 @@ build=(
 )
 test=(
   clang clang-format clang-tidy llvm lld libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
-  python3 python3-protobuf python3-grpcio python3-grpc-tools python3-yaml e2fsprogs util-linux procps
+  python3 python3-protobuf python3-grpcio python3-grpc-tools python3-pkg-resources python3-yaml e2fsprogs util-linux procps
 )
 bench=(nginx-light wrk)
 

@@ -33,6 +33,7 @@ type Subscriber struct {
 	waitLimit time.Duration
 	random    *rand.Rand
 	pause     time.Duration // what the bridge asked for before the next attempt; negative: nothing
+	behind    bool
 }
 
 // failure is an error of ours, not of the connection: another attempt would not mend it.
@@ -142,9 +143,13 @@ func (s *Subscriber) take(stop context.Context, response *hookbridgev1.Subscribe
 		return s.State.SaveCursor(cursor) // once a batch; a crash repeats at most one batch
 	case *hookbridgev1.SubscribeResponse_Started:
 		s.waitLimit = firstWait
+		s.behind = true
 		fmt.Println("connected to", s.Bridge)
 	case *hookbridgev1.SubscribeResponse_CaughtUp:
-		fmt.Println("caught up: waiting for webhooks")
+		if s.behind { // it comes after every burst; once a connection is enough to read
+			fmt.Println("caught up: waiting for webhooks")
+		}
+		s.behind = false
 		return s.State.SaveCursor(message.CaughtUp.Cursor)
 	case *hookbridgev1.SubscribeResponse_Heartbeat:
 		// The cursor moves past events that the filter left out, too.

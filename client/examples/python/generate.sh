@@ -1,5 +1,6 @@
 #!/bin/sh
-# Generates the stubs into gen/ with grpcio-tools (Debian: python3-grpc-tools).
+# Generates the stubs into gen/ with grpcio-tools (pip), or Debian's python3-grpc-tools and
+# python3-pkg-resources.
 #   ./generate.sh [PROTO_DIR [OUT_DIR]]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -121,6 +121,7 @@ class Subscriber:
         self.heard = float("inf")  # when the last message came; infinite while we are at work
         self.wait_limit = 0.2
         self.pause = None  # what the bridge asked for before the next attempt
+        self.behind = True
 
     def stop(self, *_):
         """SIGTERM, SIGINT: the event at hand is finished and its cursor kept."""
@@ -201,10 +202,13 @@ class Subscriber:
             self.state.save_cursor(one.cursor)  # once a batch; a crash repeats at most one batch
         elif kind == "started":
             self.wait_limit = 0.2
+            self.behind = True
             say("connected to", self.options.bridge)
         elif kind == "caught_up":
             self.state.save_cursor(response.caught_up.cursor)
-            say("caught up: waiting for webhooks")
+            if self.behind:  # it comes after every burst; once a connection is enough to read
+                say("caught up: waiting for webhooks")
+            self.behind = False
         elif kind == "heartbeat":
             # The cursor moves past events that the filter left out, too.
             self.state.save_cursor(response.heartbeat.cursor)
