@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
@@ -41,23 +40,10 @@ type failure struct{ error }
 
 // Run returns nil after a stop.
 func (s *Subscriber) Run(stop context.Context) error {
-	// A channel waits longer and longer before it connects again; the waits here are ours.
-	channel, err := grpc.NewClient(s.Bridge,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, MaxDelay: time.Second},
-			MinConnectTimeout: 5 * time.Second,
-		}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(32<<20)))
-	if err != nil {
-		return err
-	}
-	defer channel.Close()
-	stub := hookbridgev1.NewDeliveryServiceClient(channel)
 	s.waitLimit, s.pause = firstWait, -1
 	s.random = rand.New(rand.NewSource(time.Now().UnixNano()))
 	for {
-		err := s.read(stop, stub)
+		err := s.read(stop)
 		if own, ok := err.(failure); ok {
 			return own.error
 		}
@@ -71,14 +57,22 @@ func (s *Subscriber) Run(stop context.Context) error {
 }
 
 // read reads one stream until it ends, and waits when another attempt makes sense.
-func (s *Subscriber) read(stop context.Context, stub hookbridgev1.DeliveryServiceClient) error {
+func (s *Subscriber) read(stop context.Context) error {
+	// A connection of its own for each stream: one that fell silent is not used again.
+	channel, err := grpc.NewClient(s.Bridge,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(32<<20)))
+	if err != nil {
+		return failure{err}
+	}
+	defer channel.Close()
 	request, err := s.request()
 	if err != nil {
 		return failure{err}
 	}
 	ctx, cancel := context.WithCancel(stop)
 	defer cancel()
-	stream, err := stub.Subscribe(ctx, request)
+	stream, err := hookbridgev1.NewDeliveryServiceClient(channel).Subscribe(ctx, request)
 	// A connection can die without a word. Three missing heartbeats mean that it did.
 	silence := time.AfterFunc(3*s.Heartbeat, cancel)
 	defer silence.Stop()

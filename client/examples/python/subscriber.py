@@ -130,14 +130,13 @@ class Subscriber:
             self.call.cancel()
 
     def run(self):
-        # A channel waits longer and longer before it connects again; the waits here are ours.
-        channel = grpc.insecure_channel(self.options.bridge, options=[
-            ("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000),
-            ("grpc.max_receive_message_length", 32 << 20)])
-        stub = rpc.DeliveryServiceStub(channel)
         while not self.stopping.is_set():
             try:
-                self.read(stub)
+                # A connection of its own for each stream: one that fell silent is not used again.
+                with grpc.insecure_channel(self.options.bridge, options=[
+                        ("grpc.use_local_subchannel_pool", 1),
+                        ("grpc.max_receive_message_length", 32 << 20)]) as channel:
+                    self.read(rpc.DeliveryServiceStub(channel))
             except grpc.RpcError as error:
                 if self.stopping.is_set():
                     break
