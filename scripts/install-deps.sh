@@ -3,6 +3,7 @@
 #   scripts/install-deps.sh build   compiler, libraries and tools to build and run the bridge
 #   scripts/install-deps.sh test    the above, and all that the tests, sanitizers and fuzzers use
 #   scripts/install-deps.sh bench   the above, and nginx and wrk
+#   scripts/install-deps.sh bazel   what `test` installs, and Bazel
 set -euo pipefail
 what=${1:-build}
 
@@ -17,12 +18,14 @@ test=(
   python3 python3-protobuf python3-grpcio python3-grpc-tools python3-pkg-resources python3-yaml e2fsprogs util-linux procps
 )
 bench=(nginx-light wrk)
+bazel=(bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto)
 
 case $what in
   build) packages=("${build[@]}") ;;
   test) packages=("${build[@]}" "${test[@]}") ;;
   bench) packages=("${build[@]}" "${test[@]}" "${bench[@]}") ;;
-  *) sed -n '2,5p' "$0"; exit 2 ;;
+  bazel) packages=("${build[@]}" "${test[@]}" "${bazel[@]}") ;;
+  *) sed -n '2,6p' "$0"; exit 2 ;;
 esac
 
 missing=()

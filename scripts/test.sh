@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs all tests: as shipped, under the address and undefined
-# behaviour sanitizers, under the thread sanitizer (what links no gRPC), and every fuzzer for a while.
+# behaviour sanitizers, under the thread sanitizer (what links no gRPC), every fuzzer for a while, and
+# the bridge and the unit tests once more with Bazel.
 #   scripts/test.sh                      everything, about half an hour on two cores
-#   scripts/test.sh --only release       one of release, asan, tsan, fuzz
+#   scripts/test.sh --only release       one of release, asan, tsan, fuzz, bazel
 #   scripts/test.sh --fuzz-seconds 600   longer than 20 s for each fuzzer
 #   scripts/test.sh --kill-rounds 300    more than 30 rounds of kill -9
 # The last line counts the tests.
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --only) only=$2; shift 2 ;;
     --fuzz-seconds) fuzz_seconds=$2; shift 2 ;;
     --kill-rounds) HOOKBRIDGE_KILL_ROUNDS=$2; shift 2 ;;
-    *) sed -n '2,8p' "$0"; exit 2 ;;
+    *) sed -n '2,9p' "$0"; exit 2 ;;
   esac
 done
 
@@ -40,6 +41,18 @@ run_ctest() {
     return
   fi
   passed=$((passed + total - bad))
+  failed=$((failed + bad))
+  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+}
+# Counts Bazel's own line for each test.
+run_bazel() {
+  local log=build/bazel.log status=0
+  mkdir -p build
+  scripts/bazel.sh 2>&1 | tee "$log" | grep -vE '^(\[|Loading|Analyzing|INFO: From )' || status=${PIPESTATUS[0]}
+  local good bad
+  good=$(grep -cE '^//[^ ]+ .*(PASSED|FLAKY)' "$log" || true)
+  bad=$(grep -cE '^//[^ ]+ .*(FAILED|TIMEOUT|NO STATUS|INCOMPLETE)' "$log" || true)
+  passed=$((passed + good))
   failed=$((failed + bad))
   [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
 }
@@ -93,5 +106,9 @@ if wanted fuzz; then
       failed=$((failed + 1))
     fi
   done
+fi
+if wanted bazel; then
+  step "Build and test with Bazel"
+  run_bazel
 fi
 finish
