@@ -206,6 +206,10 @@ def bazel_facts(source):
 def cmake_facts(source, build):
     tests = json.loads(subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], check=True,
                                       capture_output=True, text=True).stdout)["tests"]
+    # ctest does not tell the arguments of a binary that is not there.
+    unbuilt = [test["name"] for test in tests if "command" not in test]
+    if unbuilt:
+        raise AssertionError(f"build these first: {', '.join(unbuilt)}")
     return CMake(source, build, json.loads((build / "manifest.json").read_text()), tests).facts()
 
 
