@@ -48,12 +48,8 @@ bool IsTransient(const absl::Status& status) {
 // The state of a read over all its streams.
 class Subscriber::Impl {
  public:
-  Impl(SubscriberOptions options, SubscriberHandlers handlers,
-       const std::shared_ptr<grpc::Channel>& channel)
-      : options_(std::move(options)),
-        handlers_(std::move(handlers)),
-        stub_(v1::DeliveryService::NewStub(channel)),
-        backoff_(options_.backoff) {}
+  Impl(SubscriberOptions options, SubscriberHandlers handlers)
+      : options_(std::move(options)), handlers_(std::move(handlers)), backoff_(options_.backoff) {}
 
   absl::Status Run();
   void Stop();
@@ -79,7 +75,6 @@ class Subscriber::Impl {
 
   const SubscriberOptions options_;
   const SubscriberHandlers handlers_;
-  const std::unique_ptr<v1::DeliveryService::Stub> stub_;
   Backoff backoff_;
   absl::BitGen random_;
   std::string cursor_;
@@ -144,7 +139,12 @@ v1::SubscribeRequest Subscriber::Impl::MakeRequest() const {
 absl::Status Subscriber::Impl::RunStream() {
   silence_max_ = options_.heartbeat_interval * kSilentHeartbeats;
   stated_wait_.reset();
-  internal::Stream stream(*stub_, MakeRequest());
+  // A connection of its own for each stream: one that fell silent or waits after a failure is not
+  // used again. A TLS file that cannot be read now may be on its way.
+  const auto channel = internal::MakeChannel(options_.connection);
+  if (!channel.ok()) return absl::UnavailableError(channel.status().message());
+  const auto stub = v1::DeliveryService::NewStub(*channel);
+  internal::Stream stream(*stub, MakeRequest());
   if (!Attach(&stream)) return absl::CancelledError("stopped");
   const absl::Status read = ReadAll(stream);
   Attach(nullptr);
@@ -268,10 +268,11 @@ bool Subscriber::Impl::IsStopped() {
 absl::StatusOr<std::unique_ptr<Subscriber>> Subscriber::Create(SubscriberOptions options,
                                                                SubscriberHandlers handlers) {
   if (!handlers.on_event) return absl::InvalidArgumentError("on_event is not set");
-  const auto channel = internal::MakeChannel(options.connection);
-  if (!channel.ok()) return channel.status();
+  if (const auto channel = internal::MakeChannel(options.connection); !channel.ok()) {
+    return channel.status();
+  }
   return std::unique_ptr<Subscriber>(
-      new Subscriber(std::make_unique<Impl>(std::move(options), std::move(handlers), *channel)));
+      new Subscriber(std::make_unique<Impl>(std::move(options), std::move(handlers))));
 }
 
 Subscriber::Subscriber(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

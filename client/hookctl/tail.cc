@@ -24,6 +24,9 @@ constexpr std::string_view kDetails =
     "  hookctl tail --fields /data/object/id,/data/object/amount\n"
     "  hookctl tail --json --cursor-file tail.cursor | your-program     goes on after a restart\n";
 
+// A person watches: a bridge that is back is seen within seconds.
+constexpr absl::Duration kWaitMax = absl::Seconds(5);
+
 absl::Status SaveCursorFile(const std::string& path, const std::string& cursor) {
   const std::string next = path + ".new";
   std::ofstream file(next, std::ios::trunc);
@@ -69,6 +72,7 @@ absl::StatusOr<SubscriberOptions> MakeOptions(const Args& args, const Environmen
   if (const absl::Status words = args.ExpectWords({}); !words.ok()) return words;
   options.connection = ReadConnectionFlags(args, environment);
   options.client_id = args.Get("client-id");
+  options.backoff.max = kWaitMax;
   const auto view = ParseView(args.Get("view", "data"));
   if (!view.ok()) return view.status();
   options.view = *view;

@@ -12,8 +12,8 @@
 // The edge between gRPC's types and the library's.
 namespace hookbridge::internal {
 
-// A channel that connects when it is first used. kInvalidArgument: a TLS file cannot be read, or a
-// certificate came without its key.
+// A channel with a connection of its own, made when it is first used. kInvalidArgument: a TLS file
+// cannot be read, or a certificate came without its key.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options);
 
 // The same code and text, with the google.rpc details as payloads.

@@ -31,12 +31,18 @@ std::vector<v1::SubscribeRequest> FakeDeliveryService::requests() const {
   return requests_;
 }
 
+std::vector<std::string> FakeDeliveryService::peers() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return peers_;
+}
+
 grpc::Status FakeDeliveryService::Subscribe(grpc::ServerContext* context,
                                             const v1::SubscribeRequest* request, Writer* writer) {
   Script script;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     requests_.push_back(*request);
+    peers_.push_back(context->peer());
     if (scripts_.empty()) return {grpc::StatusCode::FAILED_PRECONDITION, "no script left"};
     script = std::move(scripts_.front());
     scripts_.pop_front();

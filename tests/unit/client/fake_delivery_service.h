@@ -27,6 +27,8 @@ class FakeDeliveryService final : public v1::DeliveryService::Service {
   std::string target() const;
   // The requests so far, one per stream.
   std::vector<v1::SubscribeRequest> requests() const;
+  // Where they came from: address and port, one per stream.
+  std::vector<std::string> peers() const;
 
   grpc::Status Subscribe(grpc::ServerContext* context, const v1::SubscribeRequest* request,
                          Writer* writer) override;
@@ -35,6 +37,7 @@ class FakeDeliveryService final : public v1::DeliveryService::Service {
   mutable std::mutex mutex_;
   std::deque<Script> scripts_;
   std::vector<v1::SubscribeRequest> requests_;
+  std::vector<std::string> peers_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -156,6 +156,9 @@ TEST_F(SubscriberTest, SilenceMeansReconnect) {
   EXPECT_TRUE(Run().ok());
   ASSERT_EQ(disconnects_.size(), 1u);
   EXPECT_NE(std::string(disconnects_[0].message()).find("no sign of life"), std::string::npos);
+  // The dead connection is not used again: a cancelled call alone would leave it in use.
+  ASSERT_EQ(service_.peers().size(), 2u);
+  EXPECT_NE(service_.peers()[0], service_.peers()[1]);
 }
 
 // Stop ends a read that waits for the bridge.
