@@ -25,6 +25,7 @@ done
 started=$SECONDS
 passed=0
 failed=0
+skipped=0
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - started)) "$*"; }
 wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
@@ -47,6 +48,12 @@ run_ctest() {
 # Counts Bazel's own line for each test.
 run_bazel() {
   local log=build/bazel.log status=0
+  # Bazel's Java writes its certificates there when it is installed.
+  if ! command -v bazel >/dev/null && findmnt -nro OPTIONS -T /etc/ssl/certs | grep -qw ro; then
+    echo "skipped: /etc/ssl/certs is read-only, so Bazel cannot be installed"
+    skipped=$((skipped + 1))
+    return
+  fi
   mkdir -p build
   scripts/bazel.sh 2>&1 | tee "$log" | grep -vE '^(\[|Loading|Analyzing|INFO: From )' || status=${PIPESTATUS[0]}
   local good bad
@@ -62,7 +69,7 @@ build() {
 }
 finish() {
   step "done"
-  echo "$passed passed, $failed failed"
+  echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
   [ "$failed" -eq 0 ]
 }
 
