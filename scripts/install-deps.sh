@@ -53,5 +53,7 @@ fi
 echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -qq
+# Slim images have no folder for manuals, and Java's packages do not install without it.
+[ "$what" != bazel ] || $sudo mkdir -p /usr/share/man/man1
 $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 echo "install-deps: done"
