@@ -18,11 +18,13 @@ if ! docker compose version >/dev/null 2>&1 && ! command -v docker-compose >/dev
 fi
 [ -x .cache/tools/bin/grpcurl ] || scripts/install-tools.sh
 
+log=build/stack-image.log
+mkdir -p build
 build() {
   local started=$SECONDS
   echo "stack: building $1"
   # The host's network, for engines whose containers have none of their own to the outside.
-  docker build --network host -q -t "$1" "${@:2}" . 2>/dev/null >/dev/null
+  docker build --network host -t "$1" "${@:2}" . >"$log" 2>&1 || { tail -n 30 "$log"; exit 1; }
   echo "stack: $1 is $(docker image inspect -f '{{.Size}}' "$1" | awk '{printf "%.0f", $1 / 1e6}') MB," \
     "built in $((SECONDS - started)) s"
 }
