@@ -11,10 +11,13 @@ if ! docker info >/dev/null 2>&1; then
   eval "$(scripts/engine.sh start)"
   trap 'scripts/engine.sh stop' EXIT
 fi
-if ! docker compose version >/dev/null 2>&1 && ! command -v docker-compose >/dev/null; then
-  echo "stack: installing docker-compose"
+missing=()
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "stack: installing ${missing[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-compose >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 [ -x .cache/tools/bin/grpcurl ] || scripts/install-tools.sh
 
@@ -33,11 +36,9 @@ build hookbridge-subscriber-python -f client/examples/python/Dockerfile
 build hookbridge-subscriber-go -f client/examples/go/Dockerfile
 build hookbridge-grpcurl -f deploy/grpcurl/Dockerfile
 
-if docker compose version >/dev/null 2>&1; then
-  echo "stack: testing with docker compose $(docker compose version --short)"
-  HOOKBRIDGE_COMPOSE="docker compose" /usr/bin/python3 -B tests/stack/stack_test.py -v
-fi
-if command -v docker-compose >/dev/null; then
-  echo "stack: testing with docker-compose $(docker-compose version --short)"
-  HOOKBRIDGE_COMPOSE=docker-compose /usr/bin/python3 -B tests/stack/stack_test.py -v
-fi
+test_with() {
+  echo "stack: testing with $* $("$@" version --short)"
+  HOOKBRIDGE_BUILD=build HOOKBRIDGE_COMPOSE="$*" /usr/bin/python3 -B tests/e2e/stack_test.py -v
+}
+if docker compose version >/dev/null 2>&1; then test_with docker compose; fi
+if command -v docker-compose >/dev/null; then test_with docker-compose; fi

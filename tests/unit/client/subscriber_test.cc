@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace hookbridge {
@@ -209,6 +211,24 @@ TEST_F(SubscriberTest, DisconnectHandlerEndsTheRun) {
   handlers_.on_disconnect = [](const absl::Status&, absl::Duration) { return false; };
   service_.Play(Send({}, kUnavailable));
   EXPECT_EQ(Run().code(), absl::StatusCode::kUnavailable);
+}
+
+// TLS files are read again for each stream, so that new ones count. One that cannot be read then is
+// waited for.
+TEST_F(SubscriberTest, WaitsForATlsFile) {
+  const std::string file = ::testing::TempDir() + "subscriber_ca.pem";
+  std::ofstream(file) << "-----BEGIN CERTIFICATE-----\n";
+  options_.connection.ca_file = file;
+  handlers_.on_disconnect = [this](const absl::Status& status, absl::Duration) {
+    disconnects_.push_back(status);
+    return false;
+  };
+  auto subscriber = Subscriber::Create(options_, handlers_);
+  ASSERT_TRUE(subscriber.ok());
+  std::filesystem::remove(file);
+  EXPECT_EQ((*subscriber)->Run().code(), absl::StatusCode::kUnavailable);
+  ASSERT_EQ(disconnects_.size(), 1u);
+  EXPECT_EQ(std::string(disconnects_[0].message()), file + ": cannot be read");
 }
 
 // Unusable options are told at once, not after the first event.

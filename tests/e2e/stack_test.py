@@ -1,7 +1,5 @@
 """The stack of docker-compose.yml, running: run by scripts/stack.sh, which builds its images."""
 
-import hashlib
-import hmac
 import json
 import os
 import pathlib
@@ -15,9 +13,10 @@ import unittest
 import urllib.error
 import urllib.request
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
+from harness import DELIVERY, GRPCURL, SOURCE, read_messages, stripe_event, stripe_headers
+
 COMPOSE = shlex.split(os.environ["HOOKBRIDGE_COMPOSE"])
-GRPCURL = SOURCE / ".cache" / "tools" / "bin" / "grpcurl"
+README = (SOURCE / "README.md").read_text()
 TUTORIAL = (SOURCE / "docs" / "tutorial.md").read_text()
 URL = "http://127.0.0.1:8080"
 SUBSCRIBERS = ("subscriber-python", "subscriber-go")
@@ -48,10 +47,8 @@ def post(path, body, headers):
 
 
 def post_stripe(key, secret="whsec_demo"):
-    body = json.dumps({"id": key, "type": "invoice.paid", "livemode": False}).encode()
-    stamp = str(int(time.time()))
-    mac = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return post("/hooks/stripe", body, {"Stripe-Signature": f"t={stamp},v1={mac}"})
+    body = stripe_event(key)
+    return post("/hooks/stripe", body, stripe_headers(body, secret))
 
 
 def await_true(condition, what, seconds=90):
@@ -62,9 +59,14 @@ def await_true(condition, what, seconds=90):
         time.sleep(0.1)
 
 
-def commands(after):
-    """The shell block that follows a heading of the tutorial."""
-    return re.search(r"## %s.*?```sh\n(.*?)```" % re.escape(after), TUTORIAL, re.DOTALL).group(1)
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def run_line(line):
+    """One command of a document: with the compose under test, and without a terminal."""
+    words = shlex.split(line.replace("docker compose exec", "docker compose exec -T"), comments=True)
+    run(*(COMPOSE + words[2:] if words[:2] == ["docker", "compose"] else words))
 
 
 class StackTest(unittest.TestCase):
@@ -119,17 +121,11 @@ class StackTest(unittest.TestCase):
     @staticmethod
     def read_typed():
         request = {"cursor_read": {"preset": "START_PRESET_EARLIEST", "stop_at_end": True}}
-        text = run(GRPCURL, "-plaintext", "-d", json.dumps(request), "127.0.0.1:9090",
-                   "hookbridge.v1.DeliveryService/Subscribe").stdout
-        decoder, at, events = json.JSONDecoder(), 0, []
-        while at < len(text.rstrip()):
-            message, at = decoder.raw_decode(text, at)
-            events += [one["event"] for one in message.get("batch", {}).get("deliveries", [])]
-            at += len(text[at:]) - len(text[at:].lstrip())
-        return events
+        text = run(GRPCURL, "-plaintext", "-d", json.dumps(request), "127.0.0.1:9090", f"{DELIVERY}/Subscribe").stdout
+        return [one["event"] for message in read_messages(text) for one in message.get("batch", {}).get("deliveries", [])]
 
-    # The log is a tour, and each command that it and the tutorial give works.
-    def test_the_tour_and_the_tutorial(self):
+    # The log is a tour, and each command that it, README and the tutorial give works.
+    def test_the_tour_the_readme_and_the_tutorial(self):
         await_true(lambda: "From here on" in logs("sender"), "the tour does not end")
         tour = re.sub(r"^sender[^|]*\| ?", "", logs("sender"), flags=re.MULTILINE)
         for said in ("duplicate: the event that was there", "signature_mismatch", "timestamp_stale",
@@ -139,22 +135,26 @@ class StackTest(unittest.TestCase):
                  if line.startswith("  curl") or line.startswith("  docker compose")]
         self.assertEqual(len(paste), 7, paste)
         for line in paste:
-            # No terminal here: exec and run are told so.
-            words = line.replace("docker compose exec", "docker compose exec -T").split()
-            if words[:2] == ["docker", "compose"]:
-                words = [*COMPOSE, *words[2:]]
-            run(*words)
+            run_line(line)
         await_true(self.is_ready, "the bridge is not ready again")
         for service in SUBSCRIBERS:
             await_true(lambda: "42.00 EUR for order-by-hand" in logs(service), f"{service} has no payment")
+        self.follow_tutorial()
+        start, *others = README.split("<!-- test: stack -->\n```sh\n")[1].split("```")[0].splitlines()
+        self.assertTrue(start.startswith("docker compose up "), start)  # setUp did
+        for line in others:
+            run_line(line)
+        self.assertEqual(compose("ps", "-q").stdout, "")
+
+    def follow_tutorial(self):
+        up, curl, prepare, start = blocks(TUTORIAL, "sh")
+        self.assertEqual(up, "docker compose up\n")  # setUp did
+        run_line(curl)
         with tempfile.TemporaryDirectory() as folder:
-            # The distribution's grpcio-tools stand for a venv's.
-            run("/usr/bin/python3", "-m", "grpc_tools.protoc", "-I", "proto", f"--python_out={folder}",
-                f"--grpc_python_out={folder}", *re.findall(r"hookbridge/v1/\w+\.proto", commands("3. Write")))
-            program = re.search(r"```python\n(.*?)```", TUTORIAL, re.DOTALL).group(1)
-            mine = pathlib.Path(folder) / "mine.py"
-            mine.write_text(program)
-            with subprocess.Popen(["/usr/bin/python3", mine], stdout=subprocess.PIPE, text=True) as process:
+            (pathlib.Path(folder) / "proto").symlink_to(SOURCE / "proto")
+            (pathlib.Path(folder) / "mine.py").write_text(blocks(TUTORIAL, "python")[0])
+            subprocess.run(["bash", "-euc", prepare], cwd=folder, check=True, capture_output=True, timeout=300)
+            with subprocess.Popen(shlex.split(start), cwd=folder, stdout=subprocess.PIPE, text=True) as process:
                 seen = ""
                 while "payment.capture.succeeded 42.00 EUR" not in seen:
                     line = process.stdout.readline()
