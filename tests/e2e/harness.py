@@ -82,7 +82,7 @@ class Bridge:
     def wait_for_line(self, event, offset):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            for line in self.log_text()[offset:].splitlines():
+            for line in self.log_text()[offset:].split("\n")[:-1]:  # the last may still be written
                 if line.startswith("{") and json.loads(line)["event"] == event:
                     return json.loads(line)
             if self.process.poll() is not None:
