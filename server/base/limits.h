@@ -85,6 +85,7 @@ inline constexpr absl::Duration kDedupWindow = absl::Hours(7 * 24);
 inline constexpr uint32_t kStreamsMax = 1'000;
 inline constexpr absl::Duration kStreamMaxAge = absl::Minutes(30);
 inline constexpr uint64_t kTailCacheBytesMax = 32 << 20;
+inline constexpr size_t kClientIdBytesMax = 128;
 inline constexpr uint32_t kBatchEvents = 64;
 inline constexpr uint32_t kBatchEventsMax = 1'024;
 inline constexpr uint64_t kBatchBytesMax = 1 << 20;

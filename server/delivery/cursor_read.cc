@@ -60,6 +60,9 @@ RichError CursorRead::Configure() {
         request_.max_outstanding_events() != 0 ? "max_outstanding_events" : "max_outstanding_bytes",
         "is for durable subscriptions; a cursor read has one batch in flight");
   }
+  if (request_.client_id().size() > limits::kClientIdBytesMax) {
+    return InvalidField("client_id", StrCat("at most ", limits::kClientIdBytesMax, " bytes"));
+  }
   if (request_.max_batch_events() > limits::kBatchEventsMax) {
     return InvalidField("max_batch_events", StrCat("at most ", limits::kBatchEventsMax));
   }
@@ -168,29 +171,44 @@ ReadStep CursorRead::EndWith(v1::EndingReason reason, RichError status, absl::Ti
   v1::Ending& ending = *response.mutable_ending();
   ending.set_reason(reason);
   ending.set_cursor(CursorAt(position_));
-  SetDuration(kReconnectDelay, ending.mutable_reconnect_delay());
+  if (status.retry_delay) SetDuration(*status.retry_delay, ending.mutable_reconnect_delay());
   end_after_write_ = std::move(status);
   return Message(response, now);
 }
 
 ReadStep CursorRead::Next(absl::Time now) {
   if (end_after_write_) return EndStep{*end_after_write_};
-  if (!started_) {
-    if (draining_) return EndStep{Unavailable("DRAINING", "the bridge shuts down")};
-    if (auto end = ResolveStart()) return *std::move(end);
-    started_ = true;
-    return Started(now);
+  if (started_ && ReachedBound(now)) return EndStep{};
+  v1::EndingReason reason{};
+  if (auto status = Interruption(now, &reason)) {
+    if (!started_) return EndStep{*std::move(status)};
+    return EndWith(reason, *std::move(status), now);
   }
-  if (ReachedBound(now)) return EndStep{};
+  if (started_) return ReadOn(now);
+  if (auto end = ResolveStart()) return *std::move(end);
+  started_ = true;
+  return Started(now);
+}
+
+// What ends a read that has more to give.
+std::optional<RichError> CursorRead::Interruption(absl::Time now, v1::EndingReason* reason) const {
+  if (superseded_) {
+    *reason = v1::ENDING_REASON_SUPERSEDED;
+    RichError error;
+    error.code = absl::StatusCode::kAborted;
+    error.message = StrCat("a newer stream took over as client_id ", client_id());
+    error.reason = "SUPERSEDED";
+    return error;
+  }
   if (draining_) {
-    return EndWith(v1::ENDING_REASON_DRAINING, Unavailable("DRAINING", "the bridge shuts down"),
-                   now);
+    *reason = v1::ENDING_REASON_DRAINING;
+    return Unavailable("DRAINING", "the bridge shuts down");
   }
   if (now >= options_.end_of_life) {
-    return EndWith(v1::ENDING_REASON_MAX_AGE,
-                   Unavailable("MAX_AGE", "the stream reached its maximum age; resume"), now);
+    *reason = v1::ENDING_REASON_MAX_AGE;
+    return Unavailable("MAX_AGE", "the stream reached its maximum age; resume");
   }
-  return ReadOn(now);
+  return std::nullopt;
 }
 
 bool CursorRead::ReachedBound(absl::Time now) const {

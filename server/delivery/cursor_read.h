@@ -48,12 +48,18 @@ class CursorRead {
   ReadStep Next(absl::Time now);
   // From now on Next ends the stream with Ending{DRAINING}.
   void Drain() { draining_ = true; }
+  // From now on Next ends the stream with Ending{SUPERSEDED}.
+  void Supersede() { superseded_ = true; }
+
+  // As in SubscribeRequest; empty when the client gave none.
+  const std::string& client_id() const { return request_.client_id(); }
 
  private:
   CursorRead(const v1::SubscribeRequest& request, CursorReadOptions options, const EventLog& log)
       : log_(&log), options_(std::move(options)), request_(request) {}
 
   RichError Configure();
+  std::optional<RichError> Interruption(absl::Time now, v1::EndingReason* reason) const;
   std::optional<EndStep> ResolveStart();
   std::optional<EndStep> OpenStartCursor(const JournalInfo& info);
   WriteStep Started(absl::Time now);
@@ -84,6 +90,7 @@ class CursorRead {
   // Moves on.
   bool started_ = false;
   bool draining_ = false;
+  bool superseded_ = false;
   bool caught_up_ = false;  // the last message at the head was CaughtUp, and nothing came since
   bool reached_stop_time_ = false;
   Position position_ = 0;  // all up to here is sent or filtered out

@@ -47,12 +47,30 @@ RichError StreamHub::Add(StreamSink& sink, CursorRead read, StreamKey* key) {
       return error;
     }
     *key = next_key_++;
+    TakeOver(*key, read.client_id());
     auto stream = std::make_unique<Stream>(sink, std::move(read));
     MakeReady(*key, *stream);
     streams_.emplace(*key, std::move(stream));
   }
   wake_.NotifyOne();
   return {};
+}
+
+void StreamHub::TakeOver(StreamKey key, const std::string& client_id) {
+  if (client_id.empty()) return;
+  const auto [it, is_first] = by_client_id_.try_emplace(client_id, key);
+  if (is_first) return;
+  Stream& older = *streams_.at(it->second);
+  older.superseded = true;
+  if (older.state == State::kWaiting) MakeReady(it->second, older);
+  it->second = key;
+}
+
+void StreamHub::Erase(StreamKey key) {
+  const auto it = streams_.find(key);
+  const auto newest = by_client_id_.find(it->second->read.client_id());
+  if (newest != by_client_id_.end() && newest->second == key) by_client_id_.erase(newest);
+  streams_.erase(it);
 }
 
 void StreamHub::MakeReady(StreamKey key, Stream& stream) {
@@ -118,6 +136,7 @@ void StreamHub::Step(StreamKey key) {
   Stream* stream = nullptr;
   bool gone = false;
   bool draining = false;
+  bool superseded = false;
   {
     MutexLock lock(mutex_);
     const auto it = streams_.find(key);
@@ -125,6 +144,7 @@ void StreamHub::Step(StreamKey key) {
     stream = it->second.get();  // only this thread erases
     gone = stream->gone;
     draining = draining_;
+    superseded = stream->superseded;
   }
   ReadStep step = EndStep{{.code = absl::StatusCode::kCancelled,
                            .message = "the client is gone",
@@ -134,6 +154,7 @@ void StreamHub::Step(StreamKey key) {
                            .field_violations = {}}};
   if (!gone) {
     if (draining) stream->read.Drain();
+    if (superseded) stream->read.Supersede();
     step = stream->read.Next(clock_.Now());
   }
   if (auto* const write = std::get_if<WriteStep>(&step)) {
@@ -149,13 +170,15 @@ void StreamHub::Step(StreamKey key) {
     stream->due = wait->until;
     stream->state = State::kWaiting;
     // What happened while it was stepped must not wait for the next event.
-    if (stream->gone || head_moved_ || draining_ != draining) MakeReady(key, *stream);
+    if (stream->gone || head_moved_ || draining_ != draining || stream->superseded != superseded) {
+      MakeReady(key, *stream);
+    }
     return;
   }
   StreamSink* const sink = stream->sink;
   {
     MutexLock lock(mutex_);
-    streams_.erase(key);
+    Erase(key);
   }
   sink->Finish(std::get<EndStep>(step).status);
   finished_.NotifyAll();

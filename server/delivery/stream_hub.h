@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -37,7 +38,8 @@ class StreamHub {
   ~StreamHub();
 
   // Takes the stream, or says why not (RESOURCE_EXHAUSTED TOO_MANY_STREAMS, UNAVAILABLE DRAINING);
-  // then the caller finishes it.
+  // then the caller finishes it. An older stream with the same client_id ends with
+  // Ending{SUPERSEDED}, once its write in flight has ended.
   RichError Add(StreamSink& sink, CursorRead read, StreamKey* key) ABSL_LOCKS_EXCLUDED(mutex_);
   // The write that Write started has ended; `ok` false: the client is gone.
   void WriteDone(StreamKey key, bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -61,6 +63,7 @@ class StreamHub {
     CursorRead read;  // the hub's thread only
     State state = State::kReady;
     bool gone = false;
+    bool superseded = false;
     absl::Time due = absl::InfiniteFuture();
   };
 
@@ -68,6 +71,8 @@ class StreamHub {
   std::vector<StreamKey> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
   void Step(StreamKey key) ABSL_LOCKS_EXCLUDED(mutex_);
   void MakeReady(StreamKey key, Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeOver(StreamKey key, const std::string& client_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Erase(StreamKey key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeWaiting(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint32_t streams_max_;
@@ -77,6 +82,8 @@ class StreamHub {
   CondVar wake_;
   CondVar finished_;
   std::unordered_map<StreamKey, std::unique_ptr<Stream>> streams_ ABSL_GUARDED_BY(mutex_);
+  // The newest stream of each client_id that was given.
+  std::unordered_map<std::string, StreamKey> by_client_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<StreamKey> ready_ ABSL_GUARDED_BY(mutex_);
   StreamKey next_key_ ABSL_GUARDED_BY(mutex_) = 1;
   bool head_moved_ ABSL_GUARDED_BY(mutex_) = false;

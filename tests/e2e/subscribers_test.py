@@ -278,6 +278,17 @@ class SubscriberTests:
         self.assertEqual(self.subscriber.process.wait(timeout=60), 1)
         self.assertIn("This is another journal than the one of our cursor", self.subscriber.text())
 
+    # Two processes that call themselves the same do not go on side by side.
+    def test_a_newer_process_takes_over(self):
+        newer = self.make_subscriber("two")
+        self.subscriber.start()
+        self.await_text(self.subscriber, "caught up")
+        newer.start()
+        self.assertEqual(self.subscriber.process.wait(timeout=60), 1)
+        self.assertIn("Another process with our client id took over", self.subscriber.text())
+        self.send(["evt_1"])
+        self.await_true(lambda: newer.keys("handled") == ["evt_1"], "not handled by the newer one")
+
     # SIGTERM before there ever was a connection.
     def test_a_stop_while_the_bridge_is_away(self):
         self.bridge.kill9()

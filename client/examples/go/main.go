@@ -21,7 +21,8 @@ func main() {
 	bridge := flag.String("bridge", "127.0.0.1:9090", "HOST:PORT of the bridge")
 	directory := flag.String("state", "./state", "folder of the cursor and the handled keys")
 	sources := flag.String("sources", "", "only these, separated by commas")
-	clientID := flag.String("client-id", "go-example", "names this service to the bridge")
+	clientID := flag.String("client-id", "go-example",
+		"names this process to the bridge; a newer one with it takes over")
 	heartbeat := flag.Duration("heartbeat", 15*time.Second, "between signs of life")
 	flag.Parse()
 

@@ -245,7 +245,7 @@ def main():
     parser.add_argument("--state", default="./state", metavar="DIR", help="cursor and handled keys")
     parser.add_argument("--source", action="append", default=[], help="only this one; repeatable")
     parser.add_argument("--client-id", default="python-example",
-                        help="names this service to the bridge")
+                        help="names this process to the bridge; a newer one with it takes over")
     parser.add_argument("--heartbeat", type=int, default=15, metavar="SECONDS")
     parser.add_argument("--stripe-secret", default=os.environ.get("STRIPE_SECRET", ""),
                         help="check Stripe's signature again; better given in STRIPE_SECRET")

@@ -304,6 +304,27 @@ TEST_F(CursorReadTest, DrainingAndOldAgeSayWhereToResume) {
   EXPECT_EQ(ran.end->code, absl::StatusCode::kUnavailable);
 }
 
+TEST_F(CursorReadTest, ASupersededReadSaysSoAndNamesNoWait) {
+  AppendTypes({"a"});
+  v1::SubscribeRequest request = Earliest();
+  request.set_client_id("billing-0");
+  ASSERT_EQ(RunOf(request).types().size(), 1u);
+  read_->Supersede();
+  read_->Drain();
+  const Ran ran = Run();
+  ASSERT_EQ(ran.messages.size(), 1u);
+  EXPECT_EQ(ran.messages[0].ending().reason(), v1::ENDING_REASON_SUPERSEDED);
+  EXPECT_EQ(OpenCursor(ran.messages[0].ending().cursor())->position, 1u);
+  EXPECT_FALSE(ran.messages[0].ending().has_reconnect_delay());
+  EXPECT_EQ(ran.end->code, absl::StatusCode::kAborted);
+  EXPECT_EQ(ran.end->reason, "SUPERSEDED");
+  EXPECT_THAT(ran.end->message, testing::HasSubstr("billing-0"));
+
+  ASSERT_TRUE(Open(request).ok());
+  read_->Supersede();
+  EXPECT_EQ(Run().end->reason, "SUPERSEDED") << "before it began";
+}
+
 TEST_F(CursorReadTest, AJournalThatCannotBeReadEndsTheStreamAndLosesNothing) {
   AppendTypes({"a"});
   ASSERT_TRUE(Open(Earliest()).ok());
@@ -332,9 +353,13 @@ TEST_F(CursorReadTest, BadRequestsNameTheField) {
             "max_event_bytes");
   EXPECT_EQ(field([](auto& r) { r.mutable_cursor_read()->set_stop_after_events(0); }),
             "cursor_read.stop_after_events");
+  EXPECT_EQ(
+      field([](auto& r) { r.set_client_id(std::string(limits::kClientIdBytesMax + 1, 'c')); }),
+      "client_id");
   v1::SubscribeRequest at_limit = Earliest();
   at_limit.set_max_batch_events(limits::kBatchEventsMax);
   at_limit.set_max_event_bytes(limits::kEventBytesMax);
+  at_limit.set_client_id(std::string(limits::kClientIdBytesMax, 'c'));
   EXPECT_TRUE(Open(at_limit).ok());
 }
 

@@ -198,6 +198,65 @@ TEST_F(StreamHubTest, StreamsAtTheirLimitAndOneMore) {
   hub_->Drain(absl::Seconds(20));
 }
 
+TEST_F(StreamHubTest, ANewerStreamWithTheClientIdTakesOver) {
+  v1::SubscribeRequest request = Earliest();
+  request.set_client_id("billing-0");
+  Client older(*hub_);
+  Client nameless(*hub_);
+  ASSERT_TRUE(older.Join(ReadOf(request)).ok());
+  ASSERT_TRUE(nameless.Join(ReadOf(Earliest())).ok());
+  older.AwaitKind(v1::SubscribeResponse::kCaughtUp);
+  Client newer(*hub_);
+  ASSERT_TRUE(newer.Join(ReadOf(request)).ok());
+  EXPECT_EQ(older.AwaitFinish().reason, "SUPERSEDED");
+  older.AwaitKind(v1::SubscribeResponse::kEnding);
+  // The name is the newer one's: the end of the older one did not free it.
+  Client newest(*hub_);
+  ASSERT_TRUE(newest.Join(ReadOf(request)).ok());
+  EXPECT_EQ(newer.AwaitFinish().reason, "SUPERSEDED");
+  Append({.type = "a"});
+  newest.AwaitTypes(1);
+  nameless.AwaitTypes(1);
+  EXPECT_TRUE(older.types().empty());
+  // A name is free again when its stream has left.
+  hub_->Cancel(newest.key());
+  EXPECT_EQ(newest.AwaitFinish().code, absl::StatusCode::kCancelled);
+  Client again(*hub_);
+  ASSERT_TRUE(again.Join(ReadOf(request)).ok());
+  again.AwaitTypes(1);
+}
+
+TEST_F(StreamHubTest, AStalledStreamIsSupersededWhenItsWriteEnds) {
+  v1::SubscribeRequest request = Earliest();
+  request.set_client_id("billing-0");
+  Client stalled(*hub_, /*reads=*/false);
+  ASSERT_TRUE(stalled.Join(ReadOf(request)).ok());
+  stalled.AwaitKind(v1::SubscribeResponse::kStarted);
+  Client newer(*hub_);
+  ASSERT_TRUE(newer.Join(ReadOf(request)).ok());
+  newer.AwaitKind(v1::SubscribeResponse::kCaughtUp);
+  stalled.ReadOne();
+  stalled.ReadOne();
+  EXPECT_EQ(stalled.AwaitFinish().reason, "SUPERSEDED");
+}
+
+TEST_F(StreamHubTest, ARefusedStreamTakesNothingOver) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 8; ++i) {
+    v1::SubscribeRequest request = Earliest();
+    request.set_client_id(StrCat("billing-", i));
+    clients.push_back(std::make_unique<Client>(*hub_));
+    ASSERT_TRUE(clients.back()->Join(ReadOf(request)).ok());
+  }
+  v1::SubscribeRequest request = Earliest();
+  request.set_client_id("billing-0");
+  Client ninth(*hub_);
+  EXPECT_EQ(ninth.Join(ReadOf(request)).reason, "TOO_MANY_STREAMS");
+  Append({.type = "a"});
+  clients[0]->AwaitTypes(1);
+  hub_->Drain(absl::Seconds(20));
+}
+
 TEST_F(StreamHubTest, DrainGivesUpOnAClientThatDoesNotRead) {
   Client stalled(*hub_, /*reads=*/false);
   ASSERT_TRUE(stalled.Join(ReadOf(Earliest())).ok());

@@ -130,6 +130,24 @@ TEST_F(RpcDeliveryTest, DrainSaysWhereToResume) {
   drain.join();
 }
 
+TEST_F(RpcDeliveryTest, ANewerStreamTakesOver) {
+  v1::SubscribeRequest request = Earliest();
+  request.set_client_id("billing-0");
+  grpc::ClientContext context;
+  const auto older = stub_->Subscribe(&context, request);
+  SubscribeResponse response;
+  while (older->Read(&response) && !response.has_caught_up()) {
+  }
+  request.mutable_cursor_read()->set_stop_at_end(true);
+  EXPECT_TRUE(Read(request).status.ok());
+  ASSERT_TRUE(older->Read(&response));
+  EXPECT_EQ(response.ending().reason(), v1::ENDING_REASON_SUPERSEDED);
+  EXPECT_FALSE(older->Read(&response));
+  const grpc::Status status = older->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(InfoOf(status).reason(), "SUPERSEDED");
+}
+
 // A client that never reads: what waits for it is bounded, whatever is appended.
 TEST_F(RpcDeliveryTest, AStalledClientHoldsUpNobody) {
   grpc::ClientContext context;

@@ -1,10 +1,11 @@
 #include "server/rpc/worker.h"
 
-#include <atomic>
-#include <future>
+#include "server/base/limits.h"
 
 #include "gtest/gtest.h"
-#include "server/base/limits.h"
+
+#include <atomic>
+#include <future>
 
 namespace hookbridge {
 namespace {
