@@ -14,6 +14,7 @@ install_missing() {
   local missing=()
   command -v dockerd >/dev/null || missing+=(docker.io)
   command -v debootstrap >/dev/null || missing+=(debootstrap)
+  command -v pkill >/dev/null || missing+=(procps)
   [ ${#missing[@]} -gt 0 ] || return 0
   log "installing ${missing[*]}"
   apt-get update -qq >&2
@@ -21,11 +22,18 @@ install_missing() {
     "${missing[@]}" iptables >/dev/null
 }
 
+# Of an engine that was killed: its containerd, mounts, and pid files that name what is no more.
+clear_leftovers() {
+  pkill -9 -f -- "$dir/exec/" || true
+  findmnt -rno TARGET | { grep "^$dir/" || true; } | sort -r | xargs -r umount -l
+  rm -rf "$dir/exec" "$dir/pid"
+}
+
 start_daemon() {
   docker info >/dev/null 2>&1 && return 0
   log "starting dockerd in $dir"
+  clear_leftovers
   mkdir -p "$dir"
-  rm -f "$dir/pid"
   setsid dockerd --host "$DOCKER_HOST" --data-root "$dir/data" --exec-root "$dir/exec" \
     --pidfile "$dir/pid" >>"$dir/log" 2>&1 </dev/null &
   for _ in $(seq 120); do
@@ -86,6 +94,6 @@ case ${1:-} in
     echo "export DOCKER_HOST=$DOCKER_HOST"
     ;;
   stop) stop_daemon ;;
-  remove) stop_daemon; rm -rf "$dir" ;;
+  remove) stop_daemon; clear_leftovers; rm -rf "$dir" ;;
   *) sed -n '2,7p' "$0"; exit 2 ;;
 esac

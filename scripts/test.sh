@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs all tests: as shipped, under the address and undefined
 # behaviour sanitizers, under the thread sanitizer (what links no gRPC), every fuzzer for a while, and
-# the bridge and the unit tests once more with Bazel.
+# the bridge and the unit tests once more with Bazel. Where CI=true also the local stack in containers,
+# which takes the ports of docker-compose.yml and starts an engine where none answers.
 #   scripts/test.sh                      everything, about half an hour on two cores
-#   scripts/test.sh --only release       one of release, asan, tsan, fuzz, bazel
+#   scripts/test.sh --only release       one of release, asan, tsan, fuzz, bazel, stack
 #   scripts/test.sh --fuzz-seconds 600   longer than 20 s for each fuzzer
 #   scripts/test.sh --kill-rounds 300    more than 30 rounds of kill -9
 # The last line counts the tests.
@@ -18,7 +19,7 @@ while [ $# -gt 0 ]; do
     --only) only=$2; shift 2 ;;
     --fuzz-seconds) fuzz_seconds=$2; shift 2 ;;
     --kill-rounds) HOOKBRIDGE_KILL_ROUNDS=$2; shift 2 ;;
-    *) sed -n '2,9p' "$0"; exit 2 ;;
+    *) sed -n '2,10p' "$0"; exit 2 ;;
   esac
 done
 
@@ -60,6 +61,32 @@ run_bazel() {
   good=$(grep -cE '^//[^ ]+ .*(PASSED|FLAKY)' "$log" || true)
   bad=$(grep -cE '^//[^ ]+ .*(FAILED|TIMEOUT|NO STATUS|INCOMPLETE)' "$log" || true)
   passed=$((passed + good))
+  failed=$((failed + bad))
+  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+}
+# Counts the tests of scripts/stack.sh, which runs them once for each compose that is here.
+run_stack() {
+  local log=build/stack.log status=0 engine
+  if ! docker info >/dev/null 2>&1; then
+    if [ "$(id -u)" -ne 0 ]; then
+      echo "skipped: no container engine answers, and only root can start one"
+      skipped=$((skipped + 1))
+      return
+    fi
+    trap 'scripts/engine.sh stop' EXIT
+    if ! engine=$(scripts/engine.sh start); then
+      failed=$((failed + 1))
+      return
+    fi
+    eval "$engine"
+  fi
+  mkdir -p build
+  scripts/stack.sh 2>&1 | tee "$log" || status=$?
+  local ran bad
+  ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
+  bad=$(grep -E '^FAILED \(' "$log" | grep -oE '(failures|errors)=[0-9]+' |
+    awk -F= '{n += $2} END {print n + 0}' || true)
+  passed=$((passed + ran - bad))
   failed=$((failed + bad))
   [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
 }
@@ -117,5 +144,9 @@ fi
 if wanted bazel; then
   step "Build and test with Bazel"
   run_bazel
+fi
+if [ "$only" = stack ] || { [ -z "$only" ] && [ "${CI:-}" = true ]; }; then
+  step "Run the local stack in containers"
+  run_stack
 fi
 finish
