@@ -30,6 +30,12 @@ skipped=0
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - started)) "$*"; }
 wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
+# Of one run: tests that passed, tests that failed, and its exit status, which fails without them, too.
+add_counts() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  [ "$3" -eq 0 ] || [ "$2" -gt 0 ] || failed=$((failed + 1))
+}
 # Runs ctest and adds its counts.
 run_ctest() {
   local preset=$1 log=build/$1/ctest.log status=0
@@ -42,9 +48,7 @@ run_ctest() {
     failed=$((failed + 1))
     return
   fi
-  passed=$((passed + total - bad))
-  failed=$((failed + bad))
-  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+  add_counts $((total - bad)) "$bad" "$status"
 }
 # Counts Bazel's own line for each test.
 run_bazel() {
@@ -60,25 +64,15 @@ run_bazel() {
   local good bad
   good=$(grep -cE '^//[^ ]+ .*(PASSED|FLAKY)' "$log" || true)
   bad=$(grep -cE '^//[^ ]+ .*(FAILED|TIMEOUT|NO STATUS|INCOMPLETE)' "$log" || true)
-  passed=$((passed + good))
-  failed=$((failed + bad))
-  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+  add_counts "$good" "$bad" "$status"
 }
 # Counts the tests of scripts/stack.sh, which runs them once for each compose that is here.
 run_stack() {
-  local log=build/stack.log status=0 engine
-  if ! docker info >/dev/null 2>&1; then
-    if [ "$(id -u)" -ne 0 ]; then
-      echo "skipped: no container engine answers, and only root can start one"
-      skipped=$((skipped + 1))
-      return
-    fi
-    trap 'scripts/engine.sh stop' EXIT
-    if ! engine=$(scripts/engine.sh start); then
-      failed=$((failed + 1))
-      return
-    fi
-    eval "$engine"
+  local log=build/stack.log status=0
+  if ! docker info >/dev/null 2>&1 && [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: no container engine answers, and only root can start one"
+    skipped=$((skipped + 1))
+    return
   fi
   mkdir -p build
   scripts/stack.sh 2>&1 | tee "$log" || status=$?
@@ -86,9 +80,7 @@ run_stack() {
   ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
   bad=$(grep -E '^FAILED \(' "$log" | grep -oE '(failures|errors)=[0-9]+' |
     awk -F= '{n += $2} END {print n + 0}' || true)
-  passed=$((passed + ran - bad))
-  failed=$((failed + bad))
-  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+  add_counts $((ran - bad)) "$bad" "$status"
 }
 build() {
   cmake --preset "$1" >/dev/null

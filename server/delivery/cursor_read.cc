@@ -179,10 +179,9 @@ ReadStep CursorRead::EndWith(v1::EndingReason reason, RichError status, absl::Ti
 ReadStep CursorRead::Next(absl::Time now) {
   if (end_after_write_) return EndStep{*end_after_write_};
   if (started_ && ReachedBound(now)) return EndStep{};
-  v1::EndingReason reason{};
-  if (auto status = Interruption(now, &reason)) {
-    if (!started_) return EndStep{*std::move(status)};
-    return EndWith(reason, *std::move(status), now);
+  if (auto found = FindInterruption(now)) {
+    if (!started_) return EndStep{std::move(found->status)};
+    return EndWith(found->reason, std::move(found->status), now);
   }
   if (started_) return ReadOn(now);
   if (auto end = ResolveStart()) return *std::move(end);
@@ -191,22 +190,21 @@ ReadStep CursorRead::Next(absl::Time now) {
 }
 
 // What ends a read that has more to give.
-std::optional<RichError> CursorRead::Interruption(absl::Time now, v1::EndingReason* reason) const {
+std::optional<CursorRead::Interruption> CursorRead::FindInterruption(absl::Time now) const {
   if (superseded_) {
-    *reason = v1::ENDING_REASON_SUPERSEDED;
     RichError error;
     error.code = absl::StatusCode::kAborted;
     error.message = StrCat("a newer stream took over as client_id ", client_id());
     error.reason = "SUPERSEDED";
-    return error;
+    return Interruption{v1::ENDING_REASON_SUPERSEDED, std::move(error)};
   }
   if (draining_) {
-    *reason = v1::ENDING_REASON_DRAINING;
-    return Unavailable("DRAINING", "the bridge shuts down");
+    return Interruption{v1::ENDING_REASON_DRAINING,
+                        Unavailable("DRAINING", "the bridge shuts down")};
   }
   if (now >= options_.end_of_life) {
-    *reason = v1::ENDING_REASON_MAX_AGE;
-    return Unavailable("MAX_AGE", "the stream reached its maximum age; resume");
+    return Interruption{v1::ENDING_REASON_MAX_AGE,
+                        Unavailable("MAX_AGE", "the stream reached its maximum age; resume")};
   }
   return std::nullopt;
 }

@@ -59,7 +59,11 @@ class CursorRead {
       : log_(&log), options_(std::move(options)), request_(request) {}
 
   RichError Configure();
-  std::optional<RichError> Interruption(absl::Time now, v1::EndingReason* reason) const;
+  struct Interruption {
+    v1::EndingReason reason;
+    RichError status;
+  };
+  std::optional<Interruption> FindInterruption(absl::Time now) const;
   std::optional<EndStep> ResolveStart();
   std::optional<EndStep> OpenStartCursor(const JournalInfo& info);
   WriteStep Started(absl::Time now);

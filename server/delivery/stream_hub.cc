@@ -47,7 +47,7 @@ RichError StreamHub::Add(StreamSink& sink, CursorRead read, StreamKey* key) {
       return error;
     }
     *key = next_key_++;
-    TakeOver(*key, read.client_id());
+    SupersedeStreamsOf(read.client_id());
     auto stream = std::make_unique<Stream>(sink, std::move(read));
     MakeReady(*key, *stream);
     streams_.emplace(*key, std::move(stream));
@@ -56,21 +56,13 @@ RichError StreamHub::Add(StreamSink& sink, CursorRead read, StreamKey* key) {
   return {};
 }
 
-void StreamHub::TakeOver(StreamKey key, const std::string& client_id) {
+void StreamHub::SupersedeStreamsOf(const std::string& client_id) {
   if (client_id.empty()) return;
-  const auto [it, is_first] = by_client_id_.try_emplace(client_id, key);
-  if (is_first) return;
-  Stream& older = *streams_.at(it->second);
-  older.superseded = true;
-  if (older.state == State::kWaiting) MakeReady(it->second, older);
-  it->second = key;
-}
-
-void StreamHub::Erase(StreamKey key) {
-  const auto it = streams_.find(key);
-  const auto newest = by_client_id_.find(it->second->read.client_id());
-  if (newest != by_client_id_.end() && newest->second == key) by_client_id_.erase(newest);
-  streams_.erase(it);
+  for (const auto& [key, stream] : streams_) {
+    if (stream->superseded || stream->read.client_id() != client_id) continue;
+    stream->superseded = true;
+    if (stream->state == State::kWaiting) MakeReady(key, *stream);
+  }
 }
 
 void StreamHub::MakeReady(StreamKey key, Stream& stream) {
@@ -178,7 +170,7 @@ void StreamHub::Step(StreamKey key) {
   StreamSink* const sink = stream->sink;
   {
     MutexLock lock(mutex_);
-    Erase(key);
+    streams_.erase(key);
   }
   sink->Finish(std::get<EndStep>(step).status);
   finished_.NotifyAll();

@@ -60,7 +60,7 @@ class StreamHub {
     Stream(StreamSink& stream_sink, CursorRead stream_read)
         : sink(&stream_sink), read(std::move(stream_read)) {}
     StreamSink* sink;
-    CursorRead read;  // the hub's thread only
+    CursorRead read;  // the hub's thread only, but for its client_id, which never changes
     State state = State::kReady;
     bool gone = false;
     bool superseded = false;
@@ -71,8 +71,7 @@ class StreamHub {
   std::vector<StreamKey> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
   void Step(StreamKey key) ABSL_LOCKS_EXCLUDED(mutex_);
   void MakeReady(StreamKey key, Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeOver(StreamKey key, const std::string& client_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Erase(StreamKey key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SupersedeStreamsOf(const std::string& client_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeWaiting(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint32_t streams_max_;
@@ -82,8 +81,6 @@ class StreamHub {
   CondVar wake_;
   CondVar finished_;
   std::unordered_map<StreamKey, std::unique_ptr<Stream>> streams_ ABSL_GUARDED_BY(mutex_);
-  // The newest stream of each client_id that was given.
-  std::unordered_map<std::string, StreamKey> by_client_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<StreamKey> ready_ ABSL_GUARDED_BY(mutex_);
   StreamKey next_key_ ABSL_GUARDED_BY(mutex_) = 1;
   bool head_moved_ ABSL_GUARDED_BY(mutex_) = false;

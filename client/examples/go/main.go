@@ -21,8 +21,9 @@ func main() {
 	bridge := flag.String("bridge", "127.0.0.1:9090", "HOST:PORT of the bridge")
 	directory := flag.String("state", "./state", "folder of the cursor and the handled keys")
 	sources := flag.String("sources", "", "only these, separated by commas")
-	clientID := flag.String("client-id", "go-example",
-		"names this process to the bridge; a newer one with it takes over")
+	host, _ := os.Hostname()
+	clientID := flag.String("client-id", "go-example-"+host,
+		"its own for each replica: a newer process with it takes over")
 	heartbeat := flag.Duration("heartbeat", 15*time.Second, "between signs of life")
 	flag.Parse()
 

@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import sys
 import threading
 import time
@@ -244,8 +245,8 @@ def main():
     parser.add_argument("--bridge", default="127.0.0.1:9090", metavar="HOST:PORT")
     parser.add_argument("--state", default="./state", metavar="DIR", help="cursor and handled keys")
     parser.add_argument("--source", action="append", default=[], help="only this one; repeatable")
-    parser.add_argument("--client-id", default="python-example",
-                        help="names this process to the bridge; a newer one with it takes over")
+    parser.add_argument("--client-id", default=f"python-example-{socket.gethostname()}",
+                        help="its own for each replica: a newer process with it takes over")
     parser.add_argument("--heartbeat", type=int, default=15, metavar="SECONDS")
     parser.add_argument("--stripe-secret", default=os.environ.get("STRIPE_SECRET", ""),
                         help="check Stripe's signature again; better given in STRIPE_SECRET")
