@@ -24,6 +24,8 @@ inline constexpr absl::Duration kWriteTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kHandlerTimeout = absl::Seconds(8);
+inline constexpr uint64_t kBodyBytesPerSecondMin = 1 << 10;
+inline constexpr uint32_t kHandshakesPerSecondMax = 200;
 inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 inline constexpr size_t kHandshakeEchoBytesMax = 1024;
 inline constexpr uint32_t kThreadsMax = 64;
@@ -102,11 +104,16 @@ inline constexpr size_t kFilterListMax = 64;
 inline constexpr size_t kFilterAttributesMax = 16;
 inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 
+// The gRPC port.
+inline constexpr uint32_t kGrpcConnectionsMax = 256;
+inline constexpr uint32_t kGrpcCallsPerConnectionMax = 100;
+
 // Refusals that are kept for operators, and header names of each.
 inline constexpr size_t kRejectionsMax = 256;
 inline constexpr size_t kRejectionHeadersMax = 32;
 // Refused requests that are kept whole, when that is configured, and those that wait to be written.
 inline constexpr uint64_t kQuarantineBytesMax = 64 << 20;
+inline constexpr uint32_t kQuarantineRequestsPerSecondMax = 50;
 inline constexpr absl::Duration kQuarantineMaxAge = absl::Hours(7 * 24);
 inline constexpr uint64_t kQuarantineWaitingBytesMax = 32 << 20;
 // Admin calls that wait for the journal.

@@ -1,6 +1,8 @@
 #include "server/base/config.h"
 #include "server/base/limits.h"
 
+#include <algorithm>
+
 namespace hookbridge {
 namespace {
 
@@ -32,6 +34,26 @@ void ApplyIngress(config::v1::Ingress& ingress) {
   }
   if (!ingress.has_handler_timeout()) {
     Set(ingress.mutable_handler_timeout(), limits::kHandlerTimeout);
+  }
+  if (ingress.connections_per_address_max() == 0) {
+    ingress.set_connections_per_address_max(std::max(1u, ingress.connections_max() / 4));
+  }
+  if (ingress.inflight_body_bytes_per_address_max() == 0) {
+    ingress.set_inflight_body_bytes_per_address_max(ingress.inflight_body_bytes_max() / 4);
+  }
+  if (ingress.body_bytes_per_second_min() == 0) {
+    ingress.set_body_bytes_per_second_min(limits::kBodyBytesPerSecondMin);
+  }
+  if (ingress.handshakes_per_second_max() == 0) {
+    ingress.set_handshakes_per_second_max(limits::kHandshakesPerSecondMax);
+  }
+}
+
+void ApplyGrpc(config::v1::Grpc& grpc) {
+  if (grpc.listen().empty()) grpc.set_listen("127.0.0.1:9090");
+  if (grpc.connections_max() == 0) grpc.set_connections_max(limits::kGrpcConnectionsMax);
+  if (grpc.calls_per_connection_max() == 0) {
+    grpc.set_calls_per_connection_max(limits::kGrpcCallsPerConnectionMax);
   }
 }
 
@@ -84,8 +106,7 @@ void ApplySource(config::v1::Source& source, uint64_t body_bytes_max) {
 
 void ApplyDefaults(config::v1::Config* config) {
   ApplyIngress(*config->mutable_ingress());
-  config::v1::Grpc& grpc = *config->mutable_grpc();
-  if (grpc.listen().empty()) grpc.set_listen("127.0.0.1:9090");
+  ApplyGrpc(*config->mutable_grpc());
   ApplyJournal(*config->mutable_journal());
   ApplyConvert(*config->mutable_convert());
   ApplyDelivery(*config->mutable_delivery());
@@ -100,6 +121,9 @@ void ApplyDefaults(config::v1::Config* config) {
     if (quarantine.bytes_max() == 0) quarantine.set_bytes_max(limits::kQuarantineBytesMax);
     if (!quarantine.has_max_age()) {
       Set(quarantine.mutable_max_age(), limits::kQuarantineMaxAge);
+    }
+    if (quarantine.requests_per_second_max() == 0) {
+      quarantine.set_requests_per_second_max(limits::kQuarantineRequestsPerSecondMax);
     }
   }
   if (!config->has_shutdown_deadline()) {
