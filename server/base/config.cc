@@ -1,7 +1,7 @@
 #include "server/base/config.h"
 
 #include "server/base/internal/config_rules.h"
-#include "server/base/internal/small_file.h"
+#include "server/base/small_file.h"
 #include "server/base/internal/yaml_reader.h"
 #include "server/base/internal/yaml_scalar.h"
 #include "server/base/internal/yaml_tree.h"
@@ -51,7 +51,7 @@ void AddRuleProblems(const config::v1::Config& config, internal::YamlReading& re
 
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   // One more for the line feed.
-  auto text = internal::ReadSmallFile(path, limits::kSecretBytesMax + 1);
+  auto text = ReadSmallFile(path, limits::kSecretBytesMax + 1);
   if (text.ok() && text->ends_with('\n')) text->pop_back();
   return text;
 }
@@ -83,7 +83,7 @@ std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config*
 }
 
 std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config) {
-  const auto yaml = internal::ReadSmallFile(path, internal::kYamlBytesMax);
+  const auto yaml = ReadSmallFile(path, internal::kYamlBytesMax);
   if (yaml.ok()) return LoadConfig(*yaml, config);
   return {{.message = std::string(yaml.status().message()),
            .fix = "give the path of a readable configuration file"}};

@@ -30,6 +30,11 @@ inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 inline constexpr size_t kHandshakeEchoBytesMax = 1024;
 inline constexpr uint32_t kThreadsMax = 64;
 
+// Certificates of the bridge's own ports: bytes of a PEM file, and how long before the end of its
+// validity a certificate is spoken of.
+inline constexpr size_t kTlsFileBytesMax = 1 << 20;
+inline constexpr absl::Duration kCertificateWarnAhead = absl::Hours(14 * 24);
+
 // Names of sources and subscriptions: ^[a-z0-9][a-z0-9-]{0,62}$.
 inline constexpr size_t kNameBytesMax = 63;
 

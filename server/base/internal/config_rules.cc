@@ -1,7 +1,7 @@
 #include "server/base/internal/config_rules.h"
 
 #include "server/base/config.h"
-#include "server/base/internal/small_file.h"
+#include "server/base/small_file.h"
 #include "server/base/limits.h"
 #include "server/base/network.h"
 #include "server/base/strings.h"

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-namespace hookbridge::internal {
+namespace hookbridge {
 
 // The file's bytes. kNotFound (with the system's reason) when it cannot be opened or read,
 // kInvalidArgument for more than `bytes_max`. Blocks on the disk.
@@ -14,4 +14,4 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t bytes_
 // Whether the process may open it for reading and it is no directory.
 bool IsReadableFile(const std::string& path);
 
-}  // namespace hookbridge::internal
+}  // namespace hookbridge

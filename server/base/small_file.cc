@@ -1,4 +1,4 @@
-#include "server/base/internal/small_file.h"
+#include "server/base/small_file.h"
 
 #include "server/base/strings.h"
 
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace hookbridge::internal {
+namespace hookbridge {
 namespace {
 
 absl::Status Failure(const std::string& path) {
@@ -48,4 +48,4 @@ bool IsReadableFile(const std::string& path) {
          access(path.c_str(), R_OK) == 0;
 }
 
-}  // namespace hookbridge::internal
+}  // namespace hookbridge
