@@ -126,7 +126,9 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
   }
   rooms.pipeline = std::make_unique<Pipeline>(
       PipelineOptions{.sources = std::move(sources),
-                      .inflight_body_bytes_max = config.ingress().inflight_body_bytes_max(),
+                      .body_budget = {.bytes_max = config.ingress().inflight_body_bytes_max(),
+                                      .owner_bytes_max =
+                                          config.ingress().inflight_body_bytes_per_address_max()},
                       .lanes = config.ingress().threads(),
                       .log_requests = config.log().requests(),
                       .fetcher = rooms.fetcher.get(),

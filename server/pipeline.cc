@@ -96,7 +96,7 @@ Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock
       journal_(journal),
       clock_(clock),
       log_(log),
-      body_budget_(options_.inflight_body_bytes_max),
+      body_budget_(options_.body_budget),
       decoy_(
           MakeDecoy(EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), EventId())
                         .Next(clock.Now())

@@ -41,7 +41,7 @@ using SourceMap = std::map<std::string, std::unique_ptr<SourceRuntime>, std::les
 
 struct PipelineOptions {
   SourceMap sources;
-  uint64_t inflight_body_bytes_max = 0;
+  BodyBudget::Limits body_budget;
   uint32_t lanes = 1;
   bool log_requests = false;
   Fetcher* fetcher = nullptr;        // outlives the pipeline; null when no source may need it
@@ -68,7 +68,7 @@ class Pipeline final : public RequestHandler {
   Admission Admit(const RequestHead& head) override;
   void Handle(WebhookRequest request, Lane& lane,
               absl::AnyInvocable<void(HttpResponse)> done) override;
-  void Refused(Reason reason, std::string_view source, std::string_view remote_address) override;
+  void Refused(const IngressRefusal& refusal) override;
   std::string NotReadyReason() override;
 
   // Takes over the secrets (keys, tokens, gate) of the sources in `fresh` that are configured as

@@ -1,4 +1,5 @@
 #include "server/answers.h"
+#include "server/base/network.h"
 #include "server/base/strings.h"
 #include "server/pipeline.h"
 
@@ -53,7 +54,7 @@ Admission Pipeline::Admit(const RequestHead& head) {
     admission.response = RefuseHead(AppendReason(status), source, 503, head);
     return admission;
   }
-  admission.ticket = body_budget_.Reserve(admitted.body_share, declared);
+  admission.ticket = body_budget_.Open(admitted.body_share, AddressOwner(head.remote_address));
   if (admission.ticket == nullptr)
     admission.response = RefuseHead(Reason::kOverload, source, 503, head);
   return admission;
@@ -86,26 +87,29 @@ Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime&
   } else if (answer->status == 200) {
     admission.response = HandshakeResponse(*answer);
   } else {
-    const Reason reason =
-        answer->status == 401 ? Reason::kCredentialMismatch : Reason::kMalformedHttp;
-    admission.response = RefuseHead(reason, &source, answer->status, head);
+    admission.response = RefuseHead(
+        Reason::kChallengeRefused, &source, answer->status, head,
+        answer->status == 401 ? "the token is not handshake_token"
+                              : "the challenge is missing, repeated, too long, or not plain text");
   }
   return admission;
 }
 
-void Pipeline::Refused(Reason reason, std::string_view source, std::string_view remote_address) {
-  const SourceRuntime* const known = FindSource(source);
-  (known != nullptr ? known->stats : unattributed_).CountRejected(reason);
-  rejections_.Add({.reason = reason,
-                   .source = std::string(source),
-                   .detail = {},
+void Pipeline::Refused(const IngressRefusal& refusal) {
+  const SourceRuntime* const known = FindSource(refusal.source);
+  (known != nullptr ? known->stats : unattributed_).CountRejected(refusal.reason);
+  log_.Warning("request_refused", {{"reason", ReasonName(refusal.reason)},
+                                   {"source", refusal.source},
+                                   {"detail", refusal.rule},
+                                   {"remote", refusal.remote_address}});
+  rejections_.Add({.reason = refusal.reason,
+                   .source = std::string(refusal.source),
+                   .detail = std::string(refusal.rule),
                    .time = clock_.Now(),
                    .body_bytes = 0,
-                   .header_names = {},
-                   .remote_address = std::string(remote_address),
+                   .header_names = {refusal.header_names.begin(), refusal.header_names.end()},
+                   .remote_address = std::string(refusal.remote_address),
                    .request_id = {}});
-  log_.Warning("request_refused",
-               {{"reason", ReasonName(reason)}, {"source", source}, {"remote", remote_address}});
 }
 
 std::string Pipeline::NotReadyReason() {

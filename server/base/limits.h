@@ -25,7 +25,24 @@ inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kHandlerTimeout = absl::Seconds(8);
 inline constexpr uint64_t kBodyBytesPerSecondMin = 1 << 10;
+// A body's rate is looked at over this long, or a quarter of body_timeout where that is shorter.
+inline constexpr absl::Duration kBodyRateWindow = absl::Seconds(5);
+// One line with a chunk's size and extensions; all trailer lines of a chunked body.
+inline constexpr size_t kChunkLineBytesMax = 4 << 10;
+inline constexpr size_t kTrailerBytesMax = 8 << 10;
+// Bodies from this size on wait their turn in their lane, one source after the other.
+inline constexpr size_t kLargeBodyBytes = 64 << 10;
 inline constexpr uint32_t kHandshakesPerSecondMax = 200;
+// Handshakes that may begin at once when the lane had none for a while.
+inline constexpr uint32_t kHandshakeBurst = 32;
+// A connection that ends is given this long, and this many bytes that nobody reads, so that its
+// peer sees the last answer.
+inline constexpr absl::Duration kLingerTime = absl::Seconds(1);
+inline constexpr size_t kLingerBytesMax = 1 << 20;
+// Open files that connections leave to the journal, the logs and the machine's libraries.
+inline constexpr uint32_t kReservedFiles = 512;
+// How often the files of `tls` are looked at for a change.
+inline constexpr absl::Duration kTlsFilesCheckInterval = absl::Seconds(10);
 inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 inline constexpr size_t kHandshakeEchoBytesMax = 1024;
 inline constexpr uint32_t kThreadsMax = 64;
@@ -82,6 +99,9 @@ inline constexpr size_t kFormFieldsMax = 1'000;
 inline constexpr uint32_t kAppendQueueEventsMax = 4'096;
 inline constexpr uint64_t kAppendQueueBytesMax = 64 << 20;
 inline constexpr uint32_t kSplitItemsMax = 1'000;
+// A commit's group is cut here: larger ones gain nothing and lengthen the wait of the first.
+inline constexpr size_t kCommitGroupEventsMax = 1'024;
+inline constexpr uint64_t kCommitGroupBytesMax = 2 << 20;
 // One source may fill half of the queue, and a batch goes in as a whole.
 inline constexpr uint32_t kAppendQueueEventsMaxLeast = 2 * kSplitItemsMax;
 inline constexpr absl::Duration kJournalMaxAge = absl::Hours(30 * 24);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kAddressBits = 128;
 constexpr int kMappedBits = 96;
+constexpr int kSubnetBytes = 8;
 
 // Whether the first `bits` bits are equal.
 bool SamePrefix(const IpAddress& a, const IpAddress& b, int bits) {
@@ -38,6 +39,14 @@ std::optional<IpAddress> ParseIpAddress(std::string_view text) {
   address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   if (inet_pton(AF_INET, copy.c_str(), address.data() + kMappedBits / 8) == 1) return address;
   return std::nullopt;
+}
+
+std::string AddressOwner(std::string_view text) {
+  const auto address = ParseIpAddress(text);
+  if (!address) return "";
+  const IpAddress mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool is_ipv4 = SamePrefix(*address, mapped, kMappedBits);
+  return {address->begin(), is_ipv4 ? address->end() : address->begin() + kSubnetBytes};
 }
 
 absl::StatusOr<Network> Network::Parse(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,10 @@ using IpAddress = std::array<uint8_t, 16>;
 
 // nullopt for what is no address; brackets, ports and zones are not read.
 std::optional<IpAddress> ParseIpAddress(std::string_view text);
+
+// Whom an address belongs to, as a key for shares and counts: itself, or of IPv6 its /64, of which
+// one host has all (RFC 4291 section 2.5.4). Empty for a text that is no address.
+std::string AddressOwner(std::string_view text);
 
 // A network in CIDR form (RFC 4632, RFC 4291). Immutable value.
 class Network {

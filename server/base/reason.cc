@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, kReasonCount> kNames = {
     "confirmation_failed",
     "resource_unavailable",
     "resource_unknown",
+    "challenge_refused",
     "malformed_body",
     "overload",
     "journal_unavailable",

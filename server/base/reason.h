@@ -41,6 +41,7 @@ enum class Reason {
   kConfirmationFailed,
   kResourceUnavailable,
   kResourceUnknown,
+  kChallengeRefused,
   // Convert.
   kMalformedBody,
   // Journal and life cycle.

@@ -54,8 +54,17 @@ struct RequestHead {
 class AdmissionTicket {
  public:
   virtual ~AdmissionTicket() = default;
-  // Reserves `bytes` more of the body budget for a body of unknown size; false when it is spent.
+  // Charges `bytes` of the body that have come; false when the budget is spent.
   virtual bool Grow(uint64_t bytes) = 0;
+};
+
+// What ingress refused by itself; views are valid during the call.
+struct IngressRefusal {
+  Reason reason = Reason::kInternal;
+  std::string_view source = {};  // of its own target; empty where that was not known yet
+  std::string_view rule = {};    // what was broken, in constant words for the operator
+  std::string_view remote_address = {};
+  std::span<const std::string_view> header_names = {};  // those that were read
 };
 
 // Whether to read the body.
@@ -73,7 +82,7 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
 
-  // Decides on the head alone: source, method, declared size, budget, readiness. Also answers
+  // Decides on the head alone: source, method, declared size, readiness. Also answers
   // handshakes (HEAD, GET) and counts what it refuses.
   virtual Admission Admit(const RequestHead& head) = 0;
 
@@ -82,9 +91,8 @@ class RequestHandler {
   virtual void Handle(WebhookRequest request, Lane& lane,
                       absl::AnyInvocable<void(HttpResponse)> done) = 0;
 
-  // Ingress refused by itself; `source` is empty where the route was not known yet. For counters
-  // and log.
-  virtual void Refused(Reason reason, std::string_view source, std::string_view remote_address) = 0;
+  // Ingress refused by itself. For counters, list and log.
+  virtual void Refused(const IngressRefusal& refusal) = 0;
 
   // For GET /readyz: empty when ready, else why not, one line for the operator's log. The body of
   // the answer is only `ready` or `not ready`.

@@ -1,21 +1,21 @@
 #include "server/ingress/server.h"
 
 #include "server/base/config.h"
+#include "server/base/mutex.h"
 #include "server/base/strings.h"
 #include "server/ingress/internal/lane.h"
 #include "server/ingress/internal/session.h"
+#include "server/ingress/internal/tls_context.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,36 +32,6 @@ constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
     "Connection: close\r\n\r\n";
 
-absl::StatusOr<std::unique_ptr<asio::ssl::context>> MakeTls(const config::v1::Tls& tls) {
-  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
-  boost::system::error_code error;
-  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                           asio::ssl::context::no_tlsv1_1,
-                       error);
-  if (!error) context->use_certificate_chain_file(tls.certificate_chain_file(), error);
-  if (error) {
-    return absl::InvalidArgumentError(
-        StrCat("ingress.tls: ", tls.certificate_chain_file(), ": ", error.message()));
-  }
-  context->use_private_key_file(tls.private_key_file(), asio::ssl::context::pem, error);
-  if (error) {
-    return absl::InvalidArgumentError(
-        StrCat("ingress.tls: ", tls.private_key_file(), ": ", error.message()));
-  }
-  if (tls.client_ca_file().empty()) return context;
-  context->load_verify_file(tls.client_ca_file(), error);
-  if (!error) context->set_verify_mode(asio::ssl::verify_peer, error);
-  // Sessions that are resumed keep the verified certificate.
-  constexpr unsigned char kSessions[] = "hookbridge";
-  SSL_CTX_set_session_id_context(context->native_handle(), kSessions, sizeof kSessions - 1);
-  if (error) {
-    return absl::InvalidArgumentError(
-        StrCat("ingress.tls: ", tls.client_ca_file(), ": ", error.message()));
-  }
-  return context;
-}
-
 }  // namespace
 
 struct IngressServer::Impl {
@@ -75,10 +45,14 @@ struct IngressServer::Impl {
 
   absl::Status Listen();
   asio::awaitable<void> AcceptLoop();
+  IngressLane& NextLane() { return *lanes[turn++ % lanes.size()]; }
   void Deal(TcpSocket socket, IngressLane& lane);
+  void CloseAcceptor();
 
   IngressState state;
-  std::unique_ptr<asio::ssl::context> tls;
+  Mutex tls_mutex;
+  std::shared_ptr<asio::ssl::context> tls ABSL_GUARDED_BY(tls_mutex);  // null: plain HTTP
+  size_t turn = 0;                                                     // lane 0's thread
   std::vector<std::unique_ptr<IngressLane>> lanes;
   std::optional<tcp::acceptor> acceptor;
   std::string address;
@@ -110,9 +84,8 @@ absl::Status IngressServer::Impl::Listen() {
 }
 
 asio::awaitable<void> IngressServer::Impl::AcceptLoop() {
-  size_t turn = 0;
   while (acceptor->is_open()) {
-    IngressLane& lane = *lanes[turn++ % lanes.size()];
+    IngressLane& lane = NextLane();
     auto [error, socket] = co_await acceptor->async_accept(lane.context(), kAwait);
     if (error == asio::error::operation_aborted || !acceptor->is_open()) co_return;
     if (error) {
@@ -124,24 +97,49 @@ asio::awaitable<void> IngressServer::Impl::AcceptLoop() {
   }
 }
 
+// Connections that the machine has taken are served: their requests may be there already.
+void IngressServer::Impl::CloseAcceptor() {
+  boost::system::error_code error;
+  acceptor->non_blocking(true, error);
+  while (!error && acceptor->is_open()) {
+    IngressLane& lane = NextLane();
+    TcpSocket socket(lane.context());
+    acceptor->accept(socket, error);
+    if (!error) Deal(std::move(socket), lane);
+  }
+  acceptor->close(error);
+}
+
 void IngressServer::Impl::Deal(TcpSocket socket, IngressLane& lane) {
   boost::system::error_code ignored;
-  if (state.connections.fetch_add(1, std::memory_order_acq_rel) >= state.config.connections_max()) {
-    state.connections.fetch_sub(1, std::memory_order_acq_rel);
-    state.handler.Refused(Reason::kConnectionLimit, "", "");
+  AcceptedPeer peer;
+  if (const auto from = socket.remote_endpoint(ignored); !ignored)
+    peer.address = from.address().to_string();
+  peer.owner = AddressOwner(peer.address);
+  const bool is_proxy = AnyContains(state.trusted_proxies, peer.address);
+  std::string_view why;
+  peer.slot = state.connections.Take(is_proxy ? "" : peer.owner, &why);
+  if (peer.slot == nullptr) {
+    state.handler.Refused(
+        {.reason = Reason::kConnectionLimit, .rule = why, .remote_address = peer.address});
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(kTooMany), ignored);
     return;
   }
   socket.set_option(tcp::no_delay(true), ignored);
-  auto shared = std::make_shared<TcpSocket>(std::move(socket));
-  const auto serve = [this, &lane, shared] {
-    ServeConnection(std::move(*shared), tls.get(), lane, state);
+  std::shared_ptr<asio::ssl::context> context;
+  {
+    MutexLock lock(tls_mutex);
+    context = tls;
+  }
+  auto serve = [this, &lane, context = std::move(context), socket = std::move(socket),
+                peer = std::move(peer)]() mutable {
+    ServeConnection(std::move(socket), std::move(peer), context, lane, state);
   };
   if (&lane == lanes.front().get()) {
     serve();
   } else {
-    lane.Post(serve);
+    lane.Post(std::move(serve));
   }
 }
 
@@ -152,37 +150,43 @@ IngressServer::~IngressServer() { Stop(); }
 absl::StatusOr<std::unique_ptr<IngressServer>> IngressServer::Start(
     const config::v1::Ingress& config, RequestHandler& handler, const Clock& clock) {
   auto impl = std::make_unique<Impl>(config, handler, clock);
+  std::unique_ptr<IngressServer> server(new IngressServer(std::move(impl)));
+  Impl* const raw = server->impl_.get();
   if (config.has_tls()) {
-    auto tls = MakeTls(config.tls());
-    if (!tls.ok()) return tls.status();
-    impl->tls = *std::move(tls);
+    const auto certificates = LoadCertificates(config.tls(), "ingress.tls");
+    if (!certificates.ok()) return certificates.status();
+    if (absl::Status status = server->UseCertificates(*certificates); !status.ok()) return status;
   }
-  if (absl::Status status = impl->Listen(); !status.ok()) return status;
-  Impl* const raw = impl.get();
+  if (absl::Status status = raw->Listen(); !status.ok()) return status;
   asio::co_spawn(
-      impl->lanes.front()->context(), [raw] { return raw->AcceptLoop(); }, asio::detached);
-  for (const auto& lane : impl->lanes) lane->Start();
-  return std::unique_ptr<IngressServer>(new IngressServer(std::move(impl)));
+      raw->lanes.front()->context(), [raw] { return raw->AcceptLoop(); },
+      [raw](const std::exception_ptr& failure) {
+        if (failure == nullptr) return;
+        raw->state.handler.Refused(
+            {.reason = Reason::kInternal, .rule = "the acceptor failed unexpectedly"});
+      });
+  for (const auto& lane : raw->lanes) lane->Start();
+  return server;
+}
+
+absl::Status IngressServer::UseCertificates(const Certificates& certificates) {
+  auto context = MakeTlsContext(certificates);
+  if (!context.ok()) return context.status();
+  MutexLock lock(impl_->tls_mutex);
+  impl_->tls = *std::move(context);
+  return absl::OkStatus();
 }
 
 const std::string& IngressServer::address() const { return impl_->address; }
 
 void IngressServer::StopAccepting() {
   impl_->state.draining.store(true, std::memory_order_release);
-  impl_->lanes.front()->Post([impl = impl_.get()] {
-    boost::system::error_code ignored;
-    impl->acceptor->close(ignored);
-  });
+  impl_->lanes.front()->Post([impl = impl_.get()] { impl->CloseAcceptor(); });
   for (const auto& lane : impl_->lanes) lane->CloseIdle();
 }
 
 bool IngressServer::Drain(absl::Duration deadline) {
-  const auto end = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(deadline);
-  while (impl_->state.connections.load(std::memory_order_acquire) > 0) {
-    if (std::chrono::steady_clock::now() >= end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
+  return impl_->state.connections.WaitForNone(deadline);
 }
 
 void IngressServer::Stop() {

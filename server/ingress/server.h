@@ -2,6 +2,7 @@
 
 #include "server/base/clock.h"
 #include "server/ingress/handler.h"
+#include "server/tls/certificates.h"
 
 #include "hookbridge/config/v1/config.pb.h"
 
@@ -31,7 +32,13 @@ class IngressServer {
   // HOST:PORT with the port that was bound.
   const std::string& address() const;
 
-  // No new connections; idle ones close, others close after the answer that is due.
+  // From now on new connections are served with these, which are for a server that serves TLS;
+  // those that are open keep theirs. kInvalidArgument: OpenSSL does not take them, and nothing
+  // changes.
+  absl::Status UseCertificates(const Certificates& certificates);
+
+  // No new connections; idle ones close. Whoever has sent the first byte of a request before gets
+  // its answer, and then the connection closes.
   void StopAccepting();
   // Blocks until every connection has ended, or the deadline; false when some are left.
   bool Drain(absl::Duration deadline);

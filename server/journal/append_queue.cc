@@ -3,7 +3,6 @@
 #include "absl/time/time.h"
 
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace hookbridge {
@@ -49,44 +48,43 @@ absl::Status AppendQueue::Push(AppendRequest& request) {
     share.events += more.events;
     share.bytes += more.bytes;
     was_empty = waiting_.empty();
-    waiting_.push_back(std::move(request));
+    const std::string source = request.source;
+    waiting_.Push(source, more.bytes, std::move(request));
   }
   if (was_empty) not_empty_.NotifyOne();
   return absl::OkStatus();
 }
 
-std::vector<AppendRequest> AppendQueue::PopGroup(size_t events_max, absl::Duration timeout) {
+std::vector<AppendRequest> AppendQueue::PopGroup(size_t events_max, uint64_t bytes_max,
+                                                 absl::Duration timeout) {
   MutexLock lock(mutex_);
   if (waiting_.empty() && !closed_ && !woken_) {
     not_empty_.WaitFor(mutex_, absl::ToChronoNanoseconds(timeout));
   }
   woken_ = false;
-  size_t events = 0;
-  size_t requests = 0;
-  while (requests < waiting_.size()) {
-    events += waiting_[requests].events.size();
-    if (requests > 0 && events > events_max) break;
-    ++requests;
-  }
   std::vector<AppendRequest> group;
-  if (requests == waiting_.size()) {
-    group.swap(waiting_);
-    total_ = {};
-    by_source_.clear();
-    return group;
-  }
-  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(requests);
-  group.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
-  waiting_.erase(waiting_.begin(), end);
-  for (const AppendRequest& request : group) {
-    const uint64_t bytes = BytesOf(request);
-    total_.events -= request.events.size();
-    total_.bytes -= bytes;
-    Load& share = by_source_[request.source];
-    share.events -= request.events.size();
-    share.bytes -= bytes;
+  Load taken;
+  while (const AppendRequest* const next = waiting_.Peek()) {
+    const Load more{.events = next->events.size(), .bytes = waiting_.next_cost()};
+    if (!group.empty() &&
+        (taken.events + more.events > events_max || taken.bytes + more.bytes > bytes_max)) {
+      break;
+    }
+    taken.events += more.events;
+    taken.bytes += more.bytes;
+    group.push_back(*waiting_.Pop());
+    Subtract(group.back().source, more);
   }
   return group;
+}
+
+void AppendQueue::Subtract(const std::string& source, const Load& less) {
+  total_.events -= less.events;
+  total_.bytes -= less.bytes;
+  const auto it = by_source_.find(source);
+  it->second.events -= less.events;
+  it->second.bytes -= less.bytes;
+  if (it->second.events == 0) by_source_.erase(it);
 }
 
 void AppendQueue::Wake() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/fair_queue.h"
 #include "server/base/mutex.h"
 #include "server/journal/journal.h"
 
@@ -32,9 +33,10 @@ class AppendQueue {
   // kUnavailable after Close. A request larger than a whole limit never fits.
   absl::Status Push(AppendRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // All that waits, at most `events_max` events (but at least one request). Waits up to `timeout`
-  // when there is nothing; empty on timeout, on Wake and when closed and drained.
-  std::vector<AppendRequest> PopGroup(size_t events_max, absl::Duration timeout)
+  // What waits, at most so many events and bytes (but at least one request): of each source in its
+  // order, and of several sources as many bytes of each. Waits up to `timeout` when there is
+  // nothing; empty on timeout, on Wake and when closed and drained.
+  std::vector<AppendRequest> PopGroup(size_t events_max, uint64_t bytes_max, absl::Duration timeout)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Makes a waiting PopGroup return.
@@ -49,13 +51,15 @@ class AppendQueue {
     uint64_t bytes = 0;
   };
 
+  // Of one source's load, which is forgotten when it is nothing.
+  void Subtract(const std::string& source, const Load& less) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Fits(const Load& load, std::string_view source, Load more) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;
   mutable Mutex mutex_;
   CondVar not_empty_;
-  std::vector<AppendRequest> waiting_ ABSL_GUARDED_BY(mutex_);
+  FairQueue<AppendRequest> waiting_ ABSL_GUARDED_BY(mutex_);
   Load total_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Load, std::less<>> by_source_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

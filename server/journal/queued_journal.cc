@@ -1,5 +1,6 @@
 #include "server/journal/queued_journal.h"
 
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 namespace hookbridge {
 namespace {
 
-// A group is cut here: larger ones gain nothing and lengthen the wait of the first.
-constexpr size_t kGroupEventsMax = 1'024;
 constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
 constexpr absl::Duration kHealBackoffMin = absl::Milliseconds(50);
 constexpr absl::Duration kHealBackoffMax = absl::Seconds(2);
@@ -134,7 +133,8 @@ void QueuedJournal::Run() {
     const absl::Duration wait =
         broken_ ? std::max(next_heal_ - clock_.Now(), absl::Milliseconds(1)) : kMaintenanceInterval;
     std::vector<AppendRequest> requests =
-        queue_.PopGroup(kGroupEventsMax, std::min(wait, kMaintenanceInterval));
+        queue_.PopGroup(limits::kCommitGroupEventsMax, limits::kCommitGroupBytesMax,
+                        std::min(wait, kMaintenanceInterval));
     if (requests.empty() && closed_.load(std::memory_order_acquire)) break;
     const absl::Time now = clock_.Now();
     if (broken_) TryHeal(now);

@@ -20,7 +20,7 @@ struct HeadLimits {
 // differ). All views point into the bytes that were read.
 struct Head {
   std::string_view method;
-  std::string_view target;
+  std::string_view target;  // in origin form: of an absolute one, what follows the authority
   std::vector<HeaderLine> headers;  // wire order, repeats included
   std::optional<uint64_t> content_length;
   bool chunked = false;
@@ -32,18 +32,23 @@ struct Head {
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };
 
-// Refused: close the connection after this status.
+// Refused: close the connection after this status. `rule` says for an operator what was broken, in
+// constant words; `target` and `header_names` are what was read until then.
 struct HeadRefusal {
   Reason reason = Reason::kMalformedHttp;
   int status = 400;
+  std::string_view rule = {};
+  std::string_view target = {};
+  std::vector<std::string_view> header_names = {};
 };
 
 // Reads the bytes from the request line to the empty line. Refuses, with 400 unless said otherwise:
-// bare CR or LF, control characters, obs-fold, blanks around a name, no or several Host, several or
-// listed Content-Length even when equal, Content-Length with Transfer-Encoding, any
-// Transfer-Encoding but exactly `chunked`, versions but 1.0 and 1.1 (505), targets not in origin
-// form, a target over its limit (414), too many lines (431), an Expect but 100-continue (417).
-// Pure.
+// bare CR or LF, control characters, obs-fold, blanks around a name, no or several Host or one that
+// is no host (RFC 9112 section 3.2), several or listed Content-Length even when equal,
+// Content-Length with Transfer-Encoding, any Transfer-Encoding but exactly `chunked`, an HTTP/1.0
+// POST or PUT without a length (RFC 1945 section 8.3), versions but 1.0 and 1.1 (505), targets in
+// neither origin nor absolute form (RFC 9112 section 3.2.2), a target over its limit (414), too
+// many lines (431), an Expect but 100-continue (417). Pure.
 std::variant<Head, HeadRefusal> ReadHead(std::string_view bytes, const HeadLimits& limits);
 
 }  // namespace hookbridge

@@ -1,6 +1,7 @@
 #include "server/ingress/internal/lane.h"
 
 #include "server/base/config.h"
+#include "server/base/limits.h"
 
 #include <boost/asio/post.hpp>
 
@@ -14,7 +15,7 @@ namespace {
 // Often enough that no deadline is missed by more than an eighth, or a quarter second.
 std::chrono::milliseconds SweepInterval(const PhaseTimeouts& timeouts) {
   const auto shortest = std::min({timeouts.handshake, timeouts.idle, timeouts.header, timeouts.body,
-                                  timeouts.handler, timeouts.write});
+                                  timeouts.body_rate_window, timeouts.handler, timeouts.write});
   return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 
@@ -30,7 +31,8 @@ PhaseTimeouts::PhaseTimeouts(const config::v1::Ingress& config)
       header(ToMilliseconds(config.header_timeout())),
       body(ToMilliseconds(config.body_timeout())),
       handler(ToMilliseconds(config.handler_timeout())),
-      write(ToMilliseconds(config.write_timeout())) {}
+      write(ToMilliseconds(config.write_timeout())),
+      body_rate_window(std::min(absl::ToChronoMilliseconds(limits::kBodyRateWindow), body / 4)) {}
 
 IngressLane::IngressLane(size_t index, IngressState& state)
     : index_(index),
@@ -39,6 +41,8 @@ IngressLane::IngressLane(size_t index, IngressState& state)
       work_(context_.get_executor()),
       sweep_timer_(context_),
       sweep_interval_(SweepInterval(state.timeouts)),
+      handshakes_(context_, state.config.handshakes_per_second_max()),
+      large_(context_),
       random_(std::random_device()()) {}
 
 IngressLane::~IngressLane() { Stop(); }
@@ -82,7 +86,7 @@ void IngressLane::Sweep() {
     if (session->deadline <= now) {
       session->Expire();
     } else if (draining) {
-      session->CloseIfIdle();
+      session->EndIfIdle();
     }
   }
 }
@@ -100,6 +104,7 @@ void IngressLane::Stop() {
     for (TimedSession* const session : sessions) {
       if (sessions_.contains(session)) session->Close();
     }
+    handshakes_.Stop();
     work_.reset();
   });
   thread_.join();

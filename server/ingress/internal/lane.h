@@ -3,6 +3,8 @@
 #include "server/base/clock.h"
 #include "server/base/network.h"
 #include "server/ingress/handler.h"
+#include "server/ingress/internal/connection_counts.h"
+#include "server/ingress/internal/turns.h"
 
 #include "hookbridge/config/v1/config.pb.h"
 
@@ -31,13 +33,18 @@ struct PhaseTimeouts {
   explicit PhaseTimeouts(const config::v1::Ingress& config);
 
   std::chrono::milliseconds handshake, idle, header, body, handler, write;
+  std::chrono::milliseconds body_rate_window;
 };
 
-// What all lanes share. Immutable but for the atomics.
+// What all lanes share. Immutable but for the counts and the atomic.
 struct IngressState {
   IngressState(const config::v1::Ingress& ingress, RequestHandler& request_handler,
                const Clock& wall_clock)
-      : config(ingress), timeouts(ingress), handler(request_handler), clock(wall_clock) {
+      : config(ingress),
+        timeouts(ingress),
+        connections(ingress.connections_max(), ingress.connections_per_address_max()),
+        handler(request_handler),
+        clock(wall_clock) {
     for (const std::string& text : ingress.trusted_proxies()) {
       if (auto network = Network::Parse(text); network.ok()) trusted_proxies.push_back(*network);
     }
@@ -45,10 +52,10 @@ struct IngressState {
 
   const config::v1::Ingress config;
   const PhaseTimeouts timeouts;
+  ConnectionCounts connections;
   std::vector<Network> trusted_proxies;
   RequestHandler& handler;
   const Clock& clock;
-  std::atomic<uint32_t> connections{0};
   std::atomic<bool> draining{false};
 };
 
@@ -58,8 +65,8 @@ class TimedSession {
   virtual ~TimedSession() = default;
   // The phase's deadline passed.
   virtual void Expire() = 0;
-  // Ends it now if it waits for a request.
-  virtual void CloseIfIdle() = 0;
+  // Ends it if it waits for a request and nothing of one is there.
+  virtual void EndIfIdle() = 0;
   virtual void Close() = 0;
   SteadyTime deadline = SteadyTime::max();
 };
@@ -75,6 +82,8 @@ class IngressLane final : public Lane {
   void Post(absl::AnyInvocable<void()> work) override;
 
   boost::asio::io_context& context() { return context_; }
+  HandshakeTurns& handshakes() { return handshakes_; }
+  LargeTurns& large() { return large_; }
   void Start();
   void Add(TimedSession& session) { sessions_.insert(&session); }
   void Remove(TimedSession& session) { sessions_.erase(&session); }
@@ -95,6 +104,8 @@ class IngressLane final : public Lane {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer sweep_timer_;
   std::chrono::milliseconds sweep_interval_;
+  HandshakeTurns handshakes_;
+  LargeTurns large_;
   std::unordered_set<TimedSession*> sessions_;
   std::mt19937_64 random_;
   bool stopping_ = false;

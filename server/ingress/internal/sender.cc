@@ -1,5 +1,7 @@
 #include "server/ingress/internal/sender.h"
 
+#include "server/ingress/internal/field_syntax.h"
+
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -10,12 +12,6 @@ namespace hookbridge {
 namespace {
 
 constexpr std::string_view kForwardedFor = "X-Forwarded-For";
-
-std::string_view WithoutBlanks(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 void AddName(const ASN1_STRING* text, std::vector<std::string>& names) {
   unsigned char* utf8 = nullptr;
@@ -38,7 +34,7 @@ std::string_view SenderAddress(const std::vector<Network>& trusted_proxies, std:
     while (!rest.empty()) {
       const size_t comma = rest.rfind(',');
       const size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
-      const std::string_view address = WithoutBlanks(rest.substr(begin));
+      const std::string_view address = TrimBlanks(rest.substr(begin));
       rest = rest.substr(0, comma == std::string_view::npos ? 0 : comma);
       if (!ParseIpAddress(address)) return sender;
       sender = address;

@@ -106,7 +106,9 @@ TEST(HeadTest, RefusesOtherRequestLines) {
   EXPECT_EQ(Status(Lines("POST / http/1.1", {"Host: a"})), 400);
   EXPECT_EQ(Status(Lines("POST / HTTP/1.1 ", {"Host: a"})), 400);
   EXPECT_EQ(Status(Lines("POST /", {"Host: a"})), 400);
-  EXPECT_EQ(Status(Lines("POST http://a/ HTTP/1.1", {"Host: a"})), 400) << "absolute form";
+  EXPECT_EQ(Status(Lines("POST ftp://a/ HTTP/1.1", {"Host: a"})), 400) << "another scheme";
+  EXPECT_EQ(Status(Lines("POST http:///x HTTP/1.1", {"Host: a"})), 400) << "no authority";
+  EXPECT_EQ(Status(Lines("POST http://u@a/ HTTP/1.1", {"Host: a"})), 400) << "a user";
   EXPECT_EQ(Status(Lines("CONNECT a:443 HTTP/1.1", {"Host: a"})), 400) << "authority form";
   EXPECT_EQ(Status(Lines("OPTIONS * HTTP/1.1", {"Host: a"})), 400) << "asterisk form";
   EXPECT_EQ(Status(Lines("POST /a#b HTTP/1.1", {"Host: a"})), 400);
@@ -114,6 +116,51 @@ TEST(HeadTest, RefusesOtherRequestLines) {
   EXPECT_EQ(Status(Lines("POST / HTTP/2.0", {"Host: a"})), 505);
   EXPECT_EQ(Status(Lines("POST / HTTP/1.2", {"Host: a"})), 505);
   EXPECT_EQ(Status(Lines("POST / HTTP/1.1", {"Host: a", "Expect: 200-ok"})), 417);
+}
+
+// RFC 9112 section 3.2.2: a server accepts the absolute form, whose path is the target.
+TEST(HeadTest, ReadsTheAbsoluteForm) {
+  const auto target = [](const std::string& absolute) {
+    const auto read = Read(Lines("POST " + absolute + " HTTP/1.1", {"Host: other"}));
+    return std::string(std::get<Head>(read).target);
+  };
+  EXPECT_EQ(target("http://hooks.example:8080/hooks/a?x=1"), "/hooks/a?x=1");
+  EXPECT_EQ(target("HTTPS://[2001:db8::1]/hooks/a"), "/hooks/a");
+  EXPECT_EQ(target("http://hooks.example"), "/");
+  EXPECT_EQ(Status(Lines("POST http://hooks.example?x HTTP/1.1", {"Host: a"})), 400);
+}
+
+// RFC 9112 section 3.2, RFC 3986 section 3.2.2.
+TEST(HeadTest, AHostIsAHost) {
+  for (const std::string host : {"a", "a.example", "a_b.example", "127.0.0.1:80", "[::1]",
+                                 "[::1]:8080", "a:", "", "caf%C3%A9", "a~b!$&'()*+,;=c"}) {
+    EXPECT_EQ(Status(Post({"Host: " + host})), 200) << host;
+  }
+  for (const std::string host : {"a b", "a/b", "u@a", "a,b:x", "[::1", "[]", "[::1]x", "a:b",
+                                 "a:123456", "a%2", "a?b", "a\"b", "a<b", "caf\xc3\xa9", "a:1:2"}) {
+    EXPECT_EQ(Status(Post({"Host: " + host})), 400) << host;
+  }
+}
+
+// RFC 1945 section 8.3: where neither a length nor a coding says where the body ends, it would be
+// lost.
+TEST(HeadTest, AnOldPostNeedsItsLength) {
+  EXPECT_EQ(Status(Lines("POST /hooks/a HTTP/1.0", {"Host: a"})), 400);
+  EXPECT_EQ(Status(Lines("PUT /hooks/a HTTP/1.0", {"Host: a"})), 400);
+  EXPECT_EQ(Status(Lines("POST /hooks/a HTTP/1.0", {"Content-Length: 0"})), 200);
+  EXPECT_EQ(Status(Lines("GET /livez HTTP/1.0", {})), 200);
+}
+
+// An operator learns which rule was broken, by whom and how far the head was read.
+TEST(HeadTest, ARefusalSaysWhichRuleWasBroken) {
+  const auto read = Read(Post({"Host: a", "X-A: 1", " folded", "X-B: 2"}));
+  const auto& refusal = std::get<HeadRefusal>(read);
+  EXPECT_EQ(refusal.rule, "a header line is folded");
+  EXPECT_EQ(refusal.target, "/hooks/a");
+  EXPECT_EQ(refusal.header_names, (std::vector<std::string_view>{"Host", "X-A"}));
+  const auto early = Read(Lines("POST /hooks/a HTTP/3", {"Host: a"}));
+  EXPECT_EQ(std::get<HeadRefusal>(early).rule, "the version is neither 1.0 nor 1.1");
+  EXPECT_EQ(std::get<HeadRefusal>(early).target, "/hooks/a");
 }
 
 TEST(HeadTest, LimitsHoldExactly) {
@@ -137,7 +184,11 @@ TEST(HeadTest, SeesExpectationsAndEncodings) {
   };
   EXPECT_TRUE(head({"Host: a", "Expect: 100-Continue", "Content-Length: 1"}).expect_continue);
   EXPECT_TRUE(head({"Host: a", "Content-Encoding: gzip"}).has_content_encoding);
-  EXPECT_FALSE(head({"Host: a", "Content-Encoding: identity"}).has_content_encoding);
+  EXPECT_TRUE(head({"Host: a", "Content-Encoding: utf-8, gzip"}).has_content_encoding);
+  for (const char* const none : {"identity", "UTF-8", "utf8", ""}) {
+    EXPECT_FALSE(head({"Host: a", StrCat("Content-Encoding: ", none)}).has_content_encoding)
+        << none;
+  }
   EXPECT_TRUE(head({"Host: a", "Transfer-Encoding: Chunked"}).chunked);
 }
 

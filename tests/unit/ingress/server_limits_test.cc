@@ -1,7 +1,11 @@
 // Every limit and deadline of a connection, at the limit and one beyond.
+#include "server/base/limits.h"
 #include "tests/support/ingress_fixture.h"
 
 #include "gmock/gmock.h"
+
+#include <memory>
+#include <vector>
 
 namespace hookbridge {
 namespace {
@@ -93,6 +97,46 @@ TEST_F(IngressLimitsTest, Connections) {
   EXPECT_EQ(one.Read().status, 200);
 }
 
+// All of a loopback test comes from one address.
+TEST_F(IngressLimitsTest, ConnectionsOfOneAddress) {
+  config_.set_connections_per_address_max(2);
+  Start();
+  auto one = std::make_unique<RawClient>(server_->address());
+  RawClient two(server_->address());
+  one->Send(Post("1"));
+  two.Send(Post("2"));
+  EXPECT_EQ(one->Read().status, 200);
+  EXPECT_EQ(two.Read().status, 200);
+  EXPECT_EQ(Exchange(Post("3")).status, 503);
+  ASSERT_EQ(handler_.refusals().size(), 1u);
+  EXPECT_EQ(handler_.refusals()[0].rule, "ingress.connections_per_address_max");
+  EXPECT_EQ(handler_.refusals()[0].remote_address, "127.0.0.1");
+}
+
+TEST_F(IngressLimitsTest, ATrustedProxyBringsConnectionsOfMany) {
+  config_.set_connections_per_address_max(1);
+  config_.add_trusted_proxies("127.0.0.0/8");
+  Start();
+  RawClient one(server_->address());
+  one.Send(Post("1"));
+  EXPECT_EQ(one.Read().status, 200);
+  EXPECT_EQ(Exchange(Post("2")).status, 200);
+}
+
+TEST_F(IngressLimitsTest, Trailers) {
+  Start();
+  const auto with_trailers = [](const std::string& trailers) {
+    return Chunked("1\r\nx\r\n0\r\n" + trailers + "\r\n");
+  };
+  const auto long_line = [](size_t bytes) { return "A: " + std::string(bytes - 5, 'x') + "\r\n"; };
+  EXPECT_EQ(Exchange(with_trailers(long_line(limits::kTrailerBytesMax))).status, 200);
+  EXPECT_EQ(Exchange(with_trailers(long_line(limits::kTrailerBytesMax + 1))).status, 431);
+  EXPECT_EQ(Exchange(with_trailers(long_line(70'000))).status, 431) << "an answer, whatever comes";
+  EXPECT_EQ(Exchange(with_trailers("A: b\r\n c\r\n")).status, 400) << "folded";
+  EXPECT_THAT(handler_.reasons(),
+              testing::ElementsAre("header_too_large", "header_too_large", "malformed_http"));
+}
+
 TEST_F(IngressLimitsTest, ASlowHeaderEnds) {
   Timeout(config_.mutable_header_timeout());
   Start();
@@ -112,6 +156,39 @@ TEST_F(IngressLimitsTest, ASlowBodyEnds) {
     EXPECT_TRUE(client.AtEnd());
   }
   EXPECT_THAT(handler_.seen(), testing::IsEmpty());
+}
+
+// A body that comes, but more slowly than the least rate, ends long before body_timeout.
+TEST_F(IngressLimitsTest, ABodyHasALeastRate) {
+  config_.mutable_body_timeout()->set_seconds(3'600);
+  config_.set_body_bytes_per_second_min(200);  // of a window of 5 s: 1 000 bytes
+  Start();
+  RawClient fast(server_->address());
+  fast.Send(Post(std::string(1000, 'x')));
+  EXPECT_EQ(fast.Read().status, 200);
+  RawClient slow(server_->address());
+  slow.Send(Post(std::string(1000, 'x')).substr(0, 200));
+  EXPECT_TRUE(slow.AtEnd());
+  handler_.AwaitReasons(1);
+  EXPECT_EQ(handler_.refusals()[0].rule, "body_timeout or body_bytes_per_second_min");
+  EXPECT_EQ(handler_.refusals()[0].source, "po");
+}
+
+// Connections that announce the largest body and send none of it take nothing from others.
+TEST_F(IngressLimitsTest, AnnouncedBodiesCostNothing) {
+  handler_.body_budget = 1'000;
+  Start();
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 0; i < 50; ++i) {
+    silent.push_back(std::make_unique<RawClient>(server_->address()));
+    silent.back()->Send("POST /hooks/po HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+  }
+  EXPECT_EQ(Exchange(Post(std::string(1000, 'x'))).status, 200);
+  silent.front()->Send(std::string(1, 'x'));
+  handler_.AwaitCharged(1);
+  EXPECT_EQ(Exchange(Post(std::string(1000, 'x'))).status, 503) << "what has come is charged";
+  EXPECT_EQ(Exchange(Post(std::string(999, 'x'))).status, 200);
+  EXPECT_EQ(Exchange(Chunked("3e8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n")).status, 503);
 }
 
 // Idle is not a refusal: nothing is counted.

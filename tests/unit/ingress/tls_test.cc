@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 
 namespace hookbridge {
 namespace {
@@ -26,10 +27,10 @@ class IngressTlsTest : public IngressFixture {
   ~IngressTlsTest() override { std::filesystem::remove_all(directory_); }
 
   // cert.pem and key.pem, new each time.
-  void WriteCertificate() {
+  void WriteCertificate(long serial = 1) {
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
     X509_set_pubkey(certificate, key);
@@ -119,6 +120,123 @@ TEST_F(IngressTlsTest, ASilentHandshakeEnds) {
   Start();
   RawClient client(server_->address());
   EXPECT_TRUE(client.AtEnd());
+}
+
+// What a peer offers, and whether the handshake comes to its end.
+bool Shakes(const std::string& address, int version, const char* groups, const char* ciphers12) {
+  RawClient client(address);
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  SSL_CTX_set_security_level(context.get(), 0);
+  SSL_CTX_set_min_proto_version(context.get(), version);
+  SSL_CTX_set_max_proto_version(context.get(), version);
+  if (groups != nullptr) {
+    EXPECT_EQ(SSL_CTX_set1_groups_list(context.get(), groups), 1) << groups;
+  }
+  if (ciphers12 != nullptr) {
+    EXPECT_EQ(SSL_CTX_set_cipher_list(context.get(), ciphers12), 1) << ciphers12;
+  }
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(ssl.get(), client.fd());
+  const bool shaken = SSL_connect(ssl.get()) == 1;
+  ERR_clear_error();
+  return shaken;
+}
+
+// A key exchange in a finite field group costs the server a hundred times what it costs the client.
+TEST_F(IngressTlsTest, SpeaksEllipticGroupsAlone) {
+  Start();
+  const std::string& address = server_->address();
+  for (const char* const group : {"X25519", "P-256", "P-384"}) {
+    EXPECT_TRUE(Shakes(address, TLS1_3_VERSION, group, nullptr)) << group;
+  }
+  // In 1.2 the list is for the certificate, too.
+  for (const char* const groups : {"X25519:P-256", "P-256", "P-384:P-256"}) {
+    EXPECT_TRUE(Shakes(address, TLS1_2_VERSION, groups, nullptr)) << groups;
+  }
+  for (const char* const group : {"ffdhe2048", "ffdhe8192", "P-521", "X448"}) {
+    EXPECT_FALSE(Shakes(address, TLS1_3_VERSION, group, nullptr)) << group;
+  }
+  EXPECT_FALSE(Shakes(address, TLS1_2_VERSION, nullptr, "kDHE"));
+}
+
+// RFC 9325 sections 3.1.1 and 4.2.
+TEST_F(IngressTlsTest, SpeaksAuthenticatedEncryptionAndForwardSecrecyAlone) {
+  Start();
+  const std::string& address = server_->address();
+  EXPECT_TRUE(Shakes(address, TLS1_2_VERSION, nullptr, "ECDHE+AESGCM"));
+  EXPECT_TRUE(Shakes(address, TLS1_2_VERSION, nullptr, "ECDHE+CHACHA20"));
+  for (const char* const weak : {"ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "kRSA",
+                                 "AES128-GCM-SHA256", "ECDHE-ECDSA-NULL-SHA", "aNULL"}) {
+    EXPECT_FALSE(Shakes(address, TLS1_2_VERSION, nullptr, weak)) << weak;
+  }
+}
+
+// The end of the connection is told inside it, so that nobody can cut an answer unseen.
+TEST_F(IngressTlsTest, EndsWithACloseNotify) {
+  config_.mutable_idle_timeout()->set_seconds(0);
+  config_.mutable_idle_timeout()->set_nanos(60'000'000);
+  Start();
+  const std::string closing = Post("hello", "Connection: close\r\n");
+  const std::string too_large = Post(std::string(1'001, 'x'));
+  for (const std::string& request : {closing, too_large, Post("then idle")}) {
+    RawClient client(server_->address());
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+        SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+    SSL_set_fd(ssl.get(), client.fd());
+    ASSERT_EQ(SSL_connect(ssl.get()), 1);
+    SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
+    char bytes[4096];
+    EXPECT_GT(SSL_read(ssl.get(), bytes, sizeof bytes), 0);
+    const int end = SSL_read(ssl.get(), bytes, sizeof bytes);
+    EXPECT_EQ(SSL_get_error(ssl.get(), end), SSL_ERROR_ZERO_RETURN) << request.substr(0, 60);
+    ERR_clear_error();
+  }
+}
+
+// New connections see new certificates; one that is open goes on with its own.
+TEST_F(IngressTlsTest, TakesNewCertificatesWhileItServes) {
+  Start();
+  RawClient old_client(server_->address());
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> old_ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(old_ssl.get(), old_client.fd());
+  ASSERT_EQ(SSL_connect(old_ssl.get()), 1);
+  const auto serial_served = [&] {
+    RawClient client(server_->address());
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+    SSL_set_fd(ssl.get(), client.fd());
+    EXPECT_EQ(SSL_connect(ssl.get()), 1);
+    const std::unique_ptr<X509, decltype(&X509_free)> peer(SSL_get1_peer_certificate(ssl.get()),
+                                                           X509_free);
+    return ASN1_INTEGER_get(X509_get0_serialNumber(peer.get()));
+  };
+  EXPECT_EQ(serial_served(), 1);
+  WriteCertificate(/*serial=*/2);
+  const auto fresh = LoadCertificates(config_.tls(), "ingress.tls");
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_TRUE(server_->UseCertificates(*fresh).ok());
+  EXPECT_EQ(serial_served(), 2);
+  Certificates damaged = *fresh;
+  damaged.key = "none";
+  EXPECT_FALSE(server_->UseCertificates(damaged).ok());
+  EXPECT_EQ(serial_served(), 2) << "what does not work changes nothing";
+  const std::string request = Post("hello");
+  SSL_write(old_ssl.get(), request.data(), static_cast<int>(request.size()));
+  char bytes[4096];
+  EXPECT_GT(SSL_read(old_ssl.get(), bytes, sizeof bytes), 0);
+}
+
+// Peers that have connected and say nothing do not keep the bridge from ending.
+TEST_F(IngressTlsTest, DrainDoesNotWaitForSilentPeers) {
+  Start();
+  RawClient silent(server_->address());
+  EXPECT_THAT(Ask(TLS1_3_VERSION, Post("hello")), testing::HasSubstr("{\"bytes\":5}"));
+  server_->StopAccepting();
+  EXPECT_TRUE(silent.AtEnd());
+  EXPECT_TRUE(server_->Drain(absl::Seconds(8))) << "before handshake_timeout";
 }
 
 TEST_F(IngressTlsTest, FilesThatAreNotAPairAreNamed) {

@@ -8,6 +8,8 @@
 namespace hookbridge {
 namespace {
 
+constexpr uint64_t kNoLimit = UINT64_MAX;
+
 AppendRequest RequestOf(const std::string& source, size_t bytes = 1) {
   AppendRequest request = Appender::One("k", std::string(bytes, 'x'));
   request.events[0].event->runs.envelope.clear();
@@ -25,7 +27,7 @@ TEST(AppendQueueTest, EventsAtTheLimitAndOneMore) {
   AppendRequest fifth = RequestOf("c");
   EXPECT_TRUE(absl::IsResourceExhausted(queue.Push(fifth)));
   EXPECT_TRUE(absl::IsResourceExhausted(queue.CanPush("c")));
-  EXPECT_EQ(queue.PopGroup(100, absl::ZeroDuration()).size(), 4u);
+  EXPECT_EQ(queue.PopGroup(100, kNoLimit, absl::ZeroDuration()).size(), 4u);
   EXPECT_TRUE(queue.CanPush("c").ok());
 }
 
@@ -59,9 +61,41 @@ TEST(AppendQueueTest, GroupsAreCutBetweenRequests) {
     AppendRequest request = RequestOf(source);
     ASSERT_TRUE(queue.Push(request).ok());
   }
-  EXPECT_EQ(queue.PopGroup(2, absl::ZeroDuration()).size(), 2u);
-  EXPECT_EQ(queue.PopGroup(2, absl::ZeroDuration()).size(), 1u);
-  EXPECT_TRUE(queue.PopGroup(2, absl::ZeroDuration()).empty());
+  EXPECT_EQ(queue.PopGroup(2, kNoLimit, absl::ZeroDuration()).size(), 2u);
+  EXPECT_EQ(queue.PopGroup(2, kNoLimit, absl::ZeroDuration()).size(), 1u);
+  EXPECT_TRUE(queue.PopGroup(2, kNoLimit, absl::ZeroDuration()).empty());
+}
+
+// A group's bytes at the limit and one more; a request beyond the limit goes alone.
+TEST(AppendQueueTest, GroupsAreCutByBytes) {
+  AppendQueue queue({.events_max = 100, .bytes_max = 1000});
+  for (const size_t bytes : {10u, 10u, 1u, 50u}) {
+    AppendRequest request = RequestOf("a", bytes);
+    ASSERT_TRUE(queue.Push(request).ok());
+  }
+  EXPECT_EQ(queue.PopGroup(100, 20, absl::ZeroDuration()).size(), 2u);
+  EXPECT_EQ(queue.PopGroup(100, 20, absl::ZeroDuration()).size(), 1u);
+  EXPECT_EQ(queue.PopGroup(100, 20, absl::ZeroDuration()).size(), 1u);
+}
+
+// What a flood of one source has waiting does not stand before another's event.
+TEST(AppendQueueTest, SourcesShareAGroupByBytes) {
+  AppendQueue queue({.events_max = 100, .bytes_max = 10'000});
+  for (int i = 0; i < 40; ++i) {
+    AppendRequest request = RequestOf("flood", 100);
+    ASSERT_TRUE(queue.Push(request).ok());
+  }
+  EXPECT_EQ(queue.PopGroup(100, 200, absl::ZeroDuration()).size(), 2u);
+  for (int i = 0; i < 3; ++i) {
+    AppendRequest request = RequestOf("calm", 10);
+    request.token = static_cast<uint64_t>(i);
+    ASSERT_TRUE(queue.Push(request).ok());
+  }
+  std::vector<uint64_t> calm;
+  for (const AppendRequest& request : queue.PopGroup(100, 200, absl::ZeroDuration())) {
+    if (request.source == "calm") calm.push_back(request.token);
+  }
+  EXPECT_EQ(calm, (std::vector<uint64_t>{0, 1, 2})) << "all of it, in its order";
 }
 
 // After Close nothing enters and what waits still leaves.
@@ -72,8 +106,8 @@ TEST(AppendQueueTest, CloseDrains) {
   ASSERT_TRUE(queue.Push(before).ok());
   queue.Close();
   EXPECT_TRUE(absl::IsUnavailable(queue.Push(after)));
-  EXPECT_EQ(queue.PopGroup(8, absl::InfiniteDuration()).size(), 1u);
-  EXPECT_TRUE(queue.PopGroup(8, absl::InfiniteDuration()).empty());
+  EXPECT_EQ(queue.PopGroup(8, kNoLimit, absl::InfiniteDuration()).size(), 1u);
+  EXPECT_TRUE(queue.PopGroup(8, kNoLimit, absl::InfiniteDuration()).empty());
 }
 
 }  // namespace

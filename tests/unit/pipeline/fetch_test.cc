@@ -79,12 +79,13 @@ class PipelineFetchTest : public testing::Test {
     SourceMap sources;
     const auto problems = BuildSources(config, log_, &sources, authority_.pem());
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
-    pipeline_ = std::make_unique<Pipeline>(PipelineOptions{.sources = std::move(sources),
-                                                           .inflight_body_bytes_max = 10'000,
-                                                           .lanes = 1,
-                                                           .log_requests = false,
-                                                           .fetcher = fetcher_.get()},
-                                           *journal_, clock_, log_);
+    pipeline_ = std::make_unique<Pipeline>(
+        PipelineOptions{.sources = std::move(sources),
+                        .body_budget = {.bytes_max = 10'000, .owner_bytes_max = 10'000},
+                        .lanes = 1,
+                        .log_requests = false,
+                        .fetcher = fetcher_.get()},
+        *journal_, clock_, log_);
   }
   ~PipelineFetchTest() override {
     fetcher_->Stop();

@@ -104,11 +104,12 @@ sources:
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
     SourceMap sources;
     EXPECT_TRUE(BuildSources(config, log_, &sources).empty());
-    pipeline_ = std::make_unique<Pipeline>(PipelineOptions{.sources = std::move(sources),
-                                                           .inflight_body_bytes_max = 10'000,
-                                                           .lanes = 1,
-                                                           .log_requests = true},
-                                           *journal_, clock_, log_);
+    pipeline_ = std::make_unique<Pipeline>(
+        PipelineOptions{.sources = std::move(sources),
+                        .body_budget = {.bytes_max = 10'000, .owner_bytes_max = 10'000},
+                        .lanes = 1,
+                        .log_requests = true},
+        *journal_, clock_, log_);
   }
   ~PipelineTest() override { journal_->Close(); }
 
@@ -241,8 +242,10 @@ TEST_F(PipelineTest, AdmissionDecidesOnTheHeadAlone) {
 
 TEST_F(PipelineTest, TheBodyBudgetIsSharedFairly) {
   const auto a = Admit("POST", "url", 5'000, "t");
-  EXPECT_FALSE(a.response.has_value());
-  EXPECT_EQ(AdmitStatus("POST", "url", 1, "t"), 503) << "its half is used";
+  ASSERT_NE(a.ticket, nullptr);
+  EXPECT_EQ(AdmitStatus("POST", "url", 1, "t"), 0) << "what was announced is not charged";
+  EXPECT_TRUE(a.ticket->Grow(5'000));
+  EXPECT_EQ(AdmitStatus("POST", "url", 1, "t"), 503) << "its half has come";
   EXPECT_EQ(AdmitStatus("POST", "test", 900), 0);
 }
 
