@@ -3,6 +3,7 @@
 #include "server/base/clock.h"
 #include "server/base/config.h"
 #include "server/base/log.h"
+#include "server/base/open_files.h"
 #include "server/base/strings.h"
 #include "server/bridge.h"
 #include "server/demo.h"
@@ -245,6 +246,9 @@ int Serve(const Arguments& arguments) {
   if (!problems.empty()) {
     PrintProblems(file, problems);
     return 1;
+  }
+  if (const auto warning = FitConnections(RaiseOpenFilesLimit(OpenFilesNeeded(config)), &config)) {
+    log.Warning("connections_max_lowered", {{"detail", *warning}});
   }
   const SystemClock clock;
   auto bridge = Bridge::Start(config, std::move(sources), clock, log);

@@ -41,6 +41,8 @@ inline constexpr absl::Duration kLingerTime = absl::Seconds(1);
 inline constexpr size_t kLingerBytesMax = 1 << 20;
 // Open files that connections leave to the journal, the logs and the machine's libraries.
 inline constexpr uint32_t kReservedFiles = 512;
+// What is left for webhooks, however few files the process may open.
+inline constexpr uint32_t kConnectionsLeast = 16;
 // How often the files of `tls` are looked at for a change.
 inline constexpr absl::Duration kTlsFilesCheckInterval = absl::Seconds(10);
 inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
