@@ -39,6 +39,8 @@ inline constexpr uint32_t kHandshakeBurst = 32;
 // peer sees the last answer.
 inline constexpr absl::Duration kLingerTime = absl::Seconds(1);
 inline constexpr size_t kLingerBytesMax = 1 << 20;
+// At shutdown an idle connection is kept this long for a request that is on its way.
+inline constexpr absl::Duration kDrainIdleTime = absl::Milliseconds(250);
 // Open files that connections leave to the journal, the logs and the machine's libraries.
 inline constexpr uint32_t kReservedFiles = 512;
 // What is left for webhooks, however few files the process may open.

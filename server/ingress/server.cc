@@ -1,6 +1,7 @@
 #include "server/ingress/server.h"
 
 #include "server/base/config.h"
+#include "server/base/limits.h"
 #include "server/base/mutex.h"
 #include "server/base/strings.h"
 #include "server/ingress/internal/lane.h"
@@ -180,9 +181,11 @@ absl::Status IngressServer::UseCertificates(const Certificates& certificates) {
 const std::string& IngressServer::address() const { return impl_->address; }
 
 void IngressServer::StopAccepting() {
+  if (impl_->state.draining.load(std::memory_order_relaxed)) return;
+  impl_->state.drain_idle_end =
+      std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(limits::kDrainIdleTime);
   impl_->state.draining.store(true, std::memory_order_release);
   impl_->lanes.front()->Post([impl = impl_.get()] { impl->CloseAcceptor(); });
-  for (const auto& lane : impl_->lanes) lane->CloseIdle();
 }
 
 bool IngressServer::Drain(absl::Duration deadline) {

@@ -37,8 +37,8 @@ class IngressServer {
   // changes.
   absl::Status UseCertificates(const Certificates& certificates);
 
-  // No new connections; idle ones close. Whoever has sent the first byte of a request before gets
-  // its answer, and then the connection closes.
+  // No new connections; idle ones close after limits::kDrainIdleTime. Whoever has sent the first
+  // byte of a request before gets its answer, and then the connection closes.
   void StopAccepting();
   // Blocks until every connection has ended, or the deadline; false when some are left.
   bool Drain(absl::Duration deadline);

@@ -78,21 +78,18 @@ void IngressLane::ArmSweep() {
 
 void IngressLane::Sweep() {
   const SteadyTime now = std::chrono::steady_clock::now();
-  const bool draining = state_.draining.load(std::memory_order_relaxed);
+  const bool end_idle =
+      state_.draining.load(std::memory_order_acquire) && now >= state_.drain_idle_end;
   // Expire can end a session and so change the set.
   const std::vector<TimedSession*> sessions(sessions_.begin(), sessions_.end());
   for (TimedSession* const session : sessions) {
     if (!sessions_.contains(session)) continue;
     if (session->deadline <= now) {
       session->Expire();
-    } else if (draining) {
+    } else if (end_idle) {
       session->EndIfIdle();
     }
   }
-}
-
-void IngressLane::CloseIdle() {
-  Post([this] { Sweep(); });
 }
 
 void IngressLane::Stop() {

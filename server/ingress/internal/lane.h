@@ -36,7 +36,7 @@ struct PhaseTimeouts {
   std::chrono::milliseconds body_rate_window;
 };
 
-// What all lanes share. Immutable but for the counts and the atomic.
+// What all lanes share. Immutable but for the counts and what is told of the drain.
 struct IngressState {
   IngressState(const config::v1::Ingress& ingress, RequestHandler& request_handler,
                const Clock& wall_clock)
@@ -56,6 +56,8 @@ struct IngressState {
   std::vector<Network> trusted_proxies;
   RequestHandler& handler;
   const Clock& clock;
+  // Set before `draining`: from then on idle connections end.
+  SteadyTime drain_idle_end;
   std::atomic<bool> draining{false};
 };
 
@@ -90,7 +92,6 @@ class IngressLane final : public Lane {
   // 32 hexadecimal digits.
   std::string NewRequestId();
 
-  void CloseIdle();
   // Closes all sessions, runs what was posted, joins.
   void Stop();
 

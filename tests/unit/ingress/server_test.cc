@@ -242,6 +242,19 @@ TEST_F(IngressServerTest, DrainAnswersWhatHasArrived) {
   EXPECT_TRUE(server_->Drain(absl::Seconds(20)));
 }
 
+// A request that was on its way to an idle connection finds it open.
+TEST_F(IngressServerTest, DrainWaitsForWhatIsOnItsWay) {
+  Start();
+  RawClient client(server_->address());
+  client.Send(Post("1"));
+  EXPECT_EQ(client.Read().status, 200);
+  server_->StopAccepting();
+  client.Send(Post("22"));
+  const auto answer = client.Read();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.head, testing::HasSubstr("Connection: close\r\n"));
+}
+
 // Connections that the machine has taken, but the bridge not yet, are served too.
 TEST_F(IngressServerTest, DrainServesWhatWaitsToBeAccepted) {
   handler_.block_admission = true;
