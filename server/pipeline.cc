@@ -118,8 +118,10 @@ HttpResponse Pipeline::Refuse(Reason reason, const SourceRuntime* source, int st
 }
 
 void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::string detail) {
+  const SourceRuntime* const source = FindSource(request.source);
   RejectedRequest rejected{.reason = reason,
                            .source = request.source,
+                           .source_is_unknown = source == nullptr,
                            .detail = std::move(detail),
                            .time = request.receive_time,
                            .body_bytes = request.body.size(),
@@ -128,7 +130,7 @@ void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::s
                            .request_id = request.request_id};
   for (const HeaderLine& line : request.headers) rejected.header_names.emplace_back(line.name);
   log_.Warning("webhook_refused", {{"reason", ReasonName(reason)},
-                                   {"source", rejected.source},
+                                   {SourceField(source), rejected.source},
                                    {"detail", rejected.detail},
                                    {"request_id", rejected.request_id},
                                    {"remote", rejected.remote_address}});
@@ -261,10 +263,8 @@ void Pipeline::Reject(Rejection rejection, const SourceRuntime* source,
   const int status =
       IsForNow(reason) ? 503 : static_cast<int>(bound.recipe.responses().bad_signature());
   NoteRejected(reason, rejection.request, rejection.detail);
-  if (source != nullptr && options_.quarantine != nullptr &&
-      !options_.quarantine->Keep(rejection.request, reason, rejection.detail)) {
-    log_.Warning("quarantine_skipped", {{"source", rejection.request.source},
-                                        {"request_id", rejection.request.request_id}});
+  if (source != nullptr && options_.quarantine != nullptr) {
+    options_.quarantine->Keep(rejection.request, reason, rejection.detail);
   }
   done(Refuse(reason, source, status));
 }

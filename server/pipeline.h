@@ -39,6 +39,12 @@ struct SourceRuntime {
 
 using SourceMap = std::map<std::string, std::unique_ptr<SourceRuntime>, std::less<>>;
 
+// Key of the log field with the source of a refused request. The log limits lines by `source`, and
+// senders choose the names of unknown ones (null) without end.
+inline std::string_view SourceField(const SourceRuntime* source) {
+  return source != nullptr ? "source" : "path_source";
+}
+
 struct PipelineOptions {
   SourceMap sources;
   BodyBudget::Limits body_budget;

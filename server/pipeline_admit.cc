@@ -11,11 +11,12 @@ namespace hookbridge {
 HttpResponse Pipeline::RefuseHead(Reason reason, const SourceRuntime* source, int status,
                                   const RequestHead& head, std::string detail) const {
   log_.Warning("request_refused", {{"reason", ReasonName(reason)},
-                                   {"source", head.source},
+                                   {SourceField(source), head.source},
                                    {"detail", detail},
                                    {"remote", head.remote_address}});
   rejections_.Add({.reason = reason,
                    .source = std::string(head.source),
+                   .source_is_unknown = source == nullptr,
                    .detail = std::move(detail),
                    .time = clock_.Now(),
                    .body_bytes = head.content_length.value_or(0),
@@ -99,11 +100,12 @@ void Pipeline::Refused(const IngressRefusal& refusal) {
   const SourceRuntime* const known = FindSource(refusal.source);
   (known != nullptr ? known->stats : unattributed_).CountRejected(refusal.reason);
   log_.Warning("request_refused", {{"reason", ReasonName(refusal.reason)},
-                                   {"source", refusal.source},
+                                   {SourceField(known), refusal.source},
                                    {"detail", refusal.rule},
                                    {"remote", refusal.remote_address}});
   rejections_.Add({.reason = refusal.reason,
                    .source = std::string(refusal.source),
+                   .source_is_unknown = known == nullptr,
                    .detail = std::string(refusal.rule),
                    .time = clock_.Now(),
                    .body_bytes = 0,

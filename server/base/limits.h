@@ -145,13 +145,23 @@ inline constexpr uint64_t kQuarantineBytesMax = 64 << 20;
 inline constexpr uint32_t kQuarantineRequestsPerSecondMax = 50;
 inline constexpr absl::Duration kQuarantineMaxAge = absl::Hours(7 * 24);
 inline constexpr uint64_t kQuarantineWaitingBytesMax = 32 << 20;
+inline constexpr size_t kQuarantineFilesMax = 10'000;
+inline constexpr absl::Duration kQuarantineSweepInterval = absl::Minutes(1);
+inline constexpr absl::Duration kQuarantineStopTimeout = absl::Seconds(1);
 // Admin calls that wait for the journal.
 inline constexpr size_t kAdminCallsMax = 256;
 
-// Log: longer values are cut; warnings and errors of one event name are counted, not written,
-// beyond this.
+// Log: longer values are cut; warnings and errors of one event name, source and reason are counted,
+// not written, beyond this. Lines wait for their reader up to a number of bytes, and at exit for a
+// time.
 inline constexpr size_t kLogValueBytesMax = 512;
 inline constexpr uint32_t kLogLinesPerSecondMax = 10;
-inline constexpr size_t kLogEventNamesMax = 256;
+inline constexpr size_t kLogWindowsMax = 1'024;
+inline constexpr size_t kLogQueueBytesMax = 1 << 20;
+inline constexpr absl::Duration kLogFlushTimeout = absl::Seconds(1);
+
+// Configuration: what no duration of it may pass, and names of headers in it.
+inline constexpr absl::Duration kConfigDurationMax = absl::Hours(36'500 * 24);
+inline constexpr size_t kHeaderNameBytesMax = 256;
 
 }  // namespace hookbridge::limits

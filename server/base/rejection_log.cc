@@ -1,5 +1,6 @@
 #include "server/base/rejection_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hookbridge {
@@ -12,16 +13,24 @@ void RejectionLog::Add(RejectedRequest rejected) {
     if (name.size() > limits::kNameBytesMax) name.resize(limits::kNameBytesMax);
   }
   MutexLock lock(mutex_);
-  rejected_.push_front(std::move(rejected));
-  if (rejected_.size() > limits::kRejectionsMax) rejected_.pop_back();
+  const uint64_t key = next_++;
+  by_source_[rejected.source_is_unknown ? "" : rejected.source].push_back(key);
+  rejected_.emplace(key, std::move(rejected));
+  if (rejected_.size() <= limits::kRejectionsMax) return;
+  const auto most = std::max_element(
+      by_source_.begin(), by_source_.end(),
+      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  rejected_.erase(most->second.front());
+  most->second.pop_front();
+  if (most->second.empty()) by_source_.erase(most);
 }
 
 std::vector<RejectedRequest> RejectionLog::Newest(size_t count, std::string_view source,
                                                   std::string_view reason) const {
   std::vector<RejectedRequest> found;
   MutexLock lock(mutex_);
-  for (const RejectedRequest& rejected : rejected_) {
-    if (found.size() == count) break;
+  for (auto it = rejected_.rbegin(); it != rejected_.rend() && found.size() < count; ++it) {
+    const RejectedRequest& rejected = it->second;
     if (!source.empty() && rejected.source != source) continue;
     if (!reason.empty() && ReasonName(rejected.reason) != reason) continue;
     found.push_back(rejected);

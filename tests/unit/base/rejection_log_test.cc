@@ -42,6 +42,21 @@ TEST(RejectionLogTest, KeepsAtMostItsLimit) {
   EXPECT_EQ(all.back().detail, "1") << "the oldest went";
 }
 
+// Of unknown sources a sender has as many as it likes: they count as one.
+TEST(RejectionLogTest, AFloodLeavesTheOthers) {
+  RejectionLog log;
+  log.Add(Of("quiet", Reason::kSignatureMismatch, "first"));
+  for (size_t i = 0; i < 2 * limits::kRejectionsMax; ++i) {
+    log.Add(Of("loud", Reason::kTimeout, ""));
+    RejectedRequest unknown = Of(std::to_string(i), Reason::kUnknownSource, "");
+    unknown.source_is_unknown = true;
+    log.Add(std::move(unknown));
+  }
+  EXPECT_EQ(log.Newest(SIZE_MAX, "", "").size(), limits::kRejectionsMax);
+  ASSERT_EQ(log.Newest(SIZE_MAX, "quiet", "").size(), 1u);
+  EXPECT_EQ(log.Newest(SIZE_MAX, "loud", "").size(), limits::kRejectionsMax / 2);
+}
+
 TEST(RejectionLogTest, HeaderNamesAreBounded) {
   RejectionLog log;
   RejectedRequest rejected = Of("a", Reason::kTimeout, "");

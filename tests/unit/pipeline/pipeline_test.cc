@@ -140,6 +140,10 @@ sources:
     const Admission admission = Admit(method, source, length, token, query);
     return admission.response ? admission.response->status : 0;
   }
+  std::string LogText() {
+    EXPECT_TRUE(log_.Flush(absl::InfiniteDuration()));
+    return sink_.text();
+  }
   uint64_t Rejected(Reason reason, const std::string& source = "test") {
     return pipeline_->sources().at(source)->stats.rejected(reason);
   }
@@ -175,10 +179,18 @@ TEST_F(PipelineTest, ADuplicateIsAnsweredWithTheFirstId) {
   EXPECT_EQ(pipeline_->sources().at("test")->stats.duplicate(), 1u);
   EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
       << "another body under the same id";
-  EXPECT_THAT(sink_.text(), testing::HasSubstr("duplicate_with_other_body"));
+  EXPECT_THAT(LogText(), testing::HasSubstr("duplicate_with_other_body"));
   EXPECT_EQ(Send(R"({"id":"e1"})").body, first.body);
   EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
       << "a true repeat is no conflict";
+}
+
+// The log counts its lines by source: what stands in a path is not one, unless it is configured.
+TEST_F(PipelineTest, UnknownSourcesAreLoggedApart) {
+  EXPECT_EQ(AdmitStatus("POST", "nobody"), 404);
+  EXPECT_THAT(LogText(), testing::HasSubstr(R"("path_source":"nobody")"));
+  EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
+  EXPECT_THAT(LogText(), testing::HasSubstr(R"("source":"test")"));
 }
 
 TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {
@@ -187,8 +199,8 @@ TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {
   EXPECT_EQ(response.body, "{\"error\":\"unauthorized\"}");
   EXPECT_TRUE(journal_->Read(0, 10, SIZE_MAX)->empty());
   EXPECT_EQ(Rejected(Reason::kCredentialMismatch), 1u);
-  EXPECT_THAT(sink_.text(), testing::HasSubstr("credential_mismatch"));
-  EXPECT_EQ(sink_.text().find("wrong-and-secret"), std::string::npos);
+  EXPECT_THAT(LogText(), testing::HasSubstr("credential_mismatch"));
+  EXPECT_EQ(LogText().find("wrong-and-secret"), std::string::npos);
   const auto rejected = pipeline_->rejections().Newest(10, "test", "");
   ASSERT_EQ(rejected.size(), 1u);
   EXPECT_EQ(rejected[0].body_bytes, 2u);
@@ -230,7 +242,7 @@ TEST_F(PipelineTest, AdmissionDecidesOnTheHeadAlone) {
   ASSERT_EQ(large.size(), 1u);
   EXPECT_EQ(large[0].reason, Reason::kBodyTooLarge) << "an operator sees what was refused unread";
   EXPECT_EQ(large[0].body_bytes, 1'001u);
-  EXPECT_THAT(sink_.text(), testing::HasSubstr("body_too_large"));
+  EXPECT_THAT(LogText(), testing::HasSubstr("body_too_large"));
   EXPECT_EQ(AdmitStatus("POST", "nobody"), 404);
   EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
   EXPECT_THAT(Admit("PUT", "test").response->headers,
@@ -337,7 +349,7 @@ TEST_F(PipelineTest, SignedBytesUnderAnotherIdAreFlagged) {
   const SourceStats& stats = pipeline_->sources().at("signed")->stats;
   EXPECT_EQ(stats.replay(), 1u);
   EXPECT_EQ(stats.duplicate(), 1u);
-  EXPECT_THAT(sink_.text(), testing::HasSubstr("replay_suspected"));
+  EXPECT_THAT(LogText(), testing::HasSubstr("replay_suspected"));
 }
 
 TEST_F(PipelineTest, OrDroppedWhereTheSourceSaysSo) {
@@ -360,7 +372,7 @@ TEST_F(PipelineTest, AGateIsCheckedBeforeTheBody) {
   EXPECT_EQ(status("192.0.2.7"), 0);
   EXPECT_EQ(status("198.51.100.7"), 401);
   EXPECT_EQ(Rejected(Reason::kGateRefused, "gated"), 1u);
-  EXPECT_THAT(sink_.text(), testing::HasSubstr("allow_networks"));
+  EXPECT_THAT(LogText(), testing::HasSubstr("allow_networks"));
 }
 
 TEST_F(PipelineTest, KeysAreCountedAndReadAgain) {
