@@ -49,6 +49,7 @@ SourceCatalog CatalogOf(Pipeline& pipeline, const Quarantine* quarantine) {
   catalog.quarantined = [quarantine](size_t count, std::string_view source) {
     return quarantine->List(count, source);
   };
+  catalog.quarantine_skipped = [quarantine] { return quarantine->skipped(); };
   catalog.reverify =
       [&pipeline](std::string_view request_id) -> absl::StatusOr<SourceCatalog::Reverified> {
     auto outcome = pipeline.Reverify(request_id);
@@ -112,10 +113,12 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
 
   rooms.hub = std::make_unique<StreamHub>(config.delivery().streams_max(), rooms.log, clock);
   if (config.has_quarantine()) {
-    auto quarantine = Quarantine::Open({.directory = config.quarantine().directory(),
-                                        .bytes_max = config.quarantine().bytes_max(),
-                                        .max_age = ToDuration(config.quarantine().max_age())},
-                                       clock);
+    auto quarantine =
+        Quarantine::Open({.directory = config.quarantine().directory(),
+                          .bytes_max = config.quarantine().bytes_max(),
+                          .max_age = ToDuration(config.quarantine().max_age()),
+                          .requests_per_second_max = config.quarantine().requests_per_second_max()},
+                         clock, log);
     if (!quarantine.ok()) return quarantine.status();
     rooms.quarantine = *std::move(quarantine);
   }
@@ -174,6 +177,7 @@ void Bridge::Shutdown() {
   if (rooms.ingress != nullptr) rooms.ingress->Stop();
   if (rooms.rpc != nullptr) rooms.rpc->Shutdown(left(0.5));
   if (rooms.hub != nullptr) rooms.hub->Stop();
+  if (rooms.quarantine != nullptr) rooms.quarantine->Stop();
 }
 
 }  // namespace hookbridge

@@ -25,7 +25,7 @@ namespace hookbridge {
 //      up
 //   3. streams get Ending{DRAINING, cursor} and their status
 //   4. journal writes what waits, syncs, and closes; its outcomes are answered
-//   5. threads end
+//   5. threads end; what the quarantine has not written in a second is left out
 class Bridge {
  public:
   // `config` has its defaults; `sources` come from BuildSources. Errors say what could not be

@@ -36,6 +36,11 @@ int RunList(const Args& args, AdminClient& client, Environment& environment) {
     PrintRejection(rejection, environment.out);
   }
   if (response->requests().empty()) environment.out << "nothing is quarantined\n";
+  if (response->skipped_total() > 0) {
+    environment.out << response->skipped_total()
+                    << " more were refused since the start and not kept; the log's "
+                       "quarantine_skipped says why\n";
+  }
   return kExitOk;
 }
 

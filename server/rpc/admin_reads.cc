@@ -206,6 +206,7 @@ RichError ListQuarantine(const SourceCatalog& catalog,
        catalog.quarantined(static_cast<size_t>(size), request.source())) {
     Show(rejected, *response->add_requests());
   }
+  if (catalog.quarantine_skipped) response->set_skipped_total(catalog.quarantine_skipped());
   return {};
 }
 

@@ -41,6 +41,8 @@ struct SourceCatalog {
   // The quarantine; unset when the configuration keeps none. Both block on the disk.
   std::function<std::vector<RejectedRequest>(size_t count, std::string_view source)> quarantined =
       {};
+  // Requests that it did not keep since the start.
+  std::function<uint64_t()> quarantine_skipped = {};
   // kNotFound: no such request.
   std::function<absl::StatusOr<Reverified>(std::string_view request_id)> reverify = {};
 };

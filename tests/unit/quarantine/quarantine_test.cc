@@ -12,11 +12,19 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <thread>
 
 namespace hookbridge {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+class NoSink final : public LogSink {
+ public:
+  void Write(std::string_view) override {}
+};
 
 class QuarantineTest : public testing::Test {
  protected:
@@ -26,13 +34,21 @@ class QuarantineTest : public testing::Test {
   }
   ~QuarantineTest() override { fs::remove_all(directory_); }
 
-  std::unique_ptr<Quarantine> Open(uint64_t bytes_max = 1 << 20) {
-    auto opened = Quarantine::Open({.directory = (directory_ / "q").string(),
-                                    .bytes_max = bytes_max,
-                                    .max_age = absl::Hours(1)},
-                                   clock_);
+  QuarantineOptions Options() const {
+    return {.directory = (directory_ / "q").string(),
+            .bytes_max = 1 << 20,
+            .max_age = absl::Hours(1),
+            .requests_per_second_max = 1'000};
+  }
+  std::unique_ptr<Quarantine> Open(QuarantineOptions options) {
+    auto opened = Quarantine::Open(std::move(options), clock_, log_);
     EXPECT_TRUE(opened.ok()) << opened.status();
     return *std::move(opened);
+  }
+  std::unique_ptr<Quarantine> Open() { return Open(Options()); }
+  size_t CountFiles() const {
+    return static_cast<size_t>(
+        std::distance(fs::directory_iterator(directory_ / "q"), fs::directory_iterator()));
   }
   static WebhookRequest Request(const std::string& id, absl::Duration after = absl::ZeroDuration(),
                                 const std::string& body = "{body}\xff") {
@@ -48,9 +64,14 @@ class QuarantineTest : public testing::Test {
     request.remote_address = "192.0.2.1";
     return request;
   }
-  static std::vector<std::string> Ids(const Quarantine& quarantine) {
+  static WebhookRequest Of(const std::string& source, const std::string& id) {
+    WebhookRequest request = Request(id);
+    request.source = source;
+    return request;
+  }
+  static std::vector<std::string> Ids(const Quarantine& quarantine, std::string_view source = "") {
     std::vector<std::string> ids;
-    for (const RejectedRequest& rejected : quarantine.List(100, "")) {
+    for (const RejectedRequest& rejected : quarantine.List(10'000, source)) {
       ids.push_back(rejected.request_id);
     }
     return ids;
@@ -59,6 +80,8 @@ class QuarantineTest : public testing::Test {
   static constexpr absl::Time kReceived = absl::FromUnixSeconds(1'700'000'000);
   const fs::path directory_;
   FakeClock clock_{kReceived};
+  NoSink sink_;
+  Logger log_{LogLevel::kError, sink_, clock_};
 };
 
 TEST_F(QuarantineTest, GivesBackTheWholeRequestAlsoAfterARestart) {
@@ -99,7 +122,7 @@ TEST_F(QuarantineTest, OfOneMillisecondTheLaterIsNewer) {
   const auto quarantine = Open();
   for (const char* id : {"c", "a", "b"}) quarantine->Keep(Request(id), Reason::kInternal, "");
   quarantine->Flush();
-  EXPECT_THAT(Ids(*quarantine), testing::ElementsAre("b", "a", "c"));
+  EXPECT_THAT(Ids(*quarantine), ElementsAre("b", "a", "c"));
 }
 
 TEST_F(QuarantineTest, NobodyElseMayRead) {
@@ -115,39 +138,194 @@ TEST_F(QuarantineTest, NobodyElseMayRead) {
   }
 }
 
+// Bytes are those of the disk: whole blocks.
 TEST_F(QuarantineTest, TheOldestGoFirst) {
-  const auto quarantine = Open(3'000);
+  QuarantineOptions options = Options();
+  options.bytes_max = 2 * 8'192;
+  const auto quarantine = Open(options);
   for (int i = 0; i < 4; ++i) {
-    quarantine->Keep(Request(StrCat("r", i), absl::Seconds(i), std::string(1'200, 'x')),
+    quarantine->Keep(Request(StrCat("r", i), absl::Seconds(i), std::string(5'000, 'x')),
                      Reason::kSignatureMismatch, "");
   }
   quarantine->Flush();
-  EXPECT_THAT(Ids(*quarantine), testing::ElementsAre("r3", "r2"));
+  EXPECT_THAT(Ids(*quarantine), ElementsAre("r3", "r2"));
+  EXPECT_EQ(CountFiles(), 2u);
   clock_.Advance(absl::Hours(2));
   quarantine->Keep(Request("r9", absl::Hours(2)), Reason::kSignatureMismatch, "");
   quarantine->Flush();
-  EXPECT_THAT(Ids(*quarantine), testing::ElementsAre("r9")) << "older than max_age";
+  EXPECT_THAT(Ids(*quarantine), ElementsAre("r9")) << "older than max_age";
+  EXPECT_EQ(CountFiles(), 1u);
+}
+
+// Small requests cost no more files than the bound.
+TEST_F(QuarantineTest, FilesAreBounded) {
+  QuarantineOptions options = Options();
+  options.files_max = 10;
+  const auto quarantine = Open(options);
+  for (int i = 0; i < 11; ++i) quarantine->Keep(Request(StrCat("r", i)), Reason::kInternal, "");
+  quarantine->Flush();
+  EXPECT_EQ(CountFiles(), 10u);
+  EXPECT_EQ(quarantine->Read("r0").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(quarantine->Read("r1").ok());
+}
+
+// A flood of one source pushes out its own.
+TEST_F(QuarantineTest, AFloodLeavesTheOthersWhatTheyHave) {
+  QuarantineOptions options = Options();
+  options.files_max = 10;
+  const auto quarantine = Open(options);
+  for (const char* id : {"q1", "q2"}) quarantine->Keep(Of("quiet", id), Reason::kInternal, "");
+  for (int i = 0; i < 100; ++i) quarantine->Keep(Of("loud", StrCat(i)), Reason::kInternal, "");
+  quarantine->Flush();
+  EXPECT_THAT(Ids(*quarantine, "quiet"), ElementsAre("q2", "q1"));
+  EXPECT_EQ(Ids(*quarantine, "loud").size(), 8u);
+}
+
+// So many a second, of one source half; the rest is counted. Setting the clock changes nothing.
+TEST_F(QuarantineTest, RequestsASecondAreBoundedAndShared) {
+  QuarantineOptions options = Options();
+  options.requests_per_second_max = 10;
+  const auto quarantine = Open(options);
+  int kept = 0;
+  const auto keep = [&](const std::string& source) {
+    const bool is_kept = quarantine->Keep(Of(source, StrCat("r", kept)), Reason::kInternal, "");
+    kept += is_kept ? 1 : 0;
+    return is_kept;
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(keep("loud"));
+  EXPECT_FALSE(keep("loud"));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(keep("b"));
+  EXPECT_TRUE(keep("c"));
+  EXPECT_FALSE(keep("d")) << "ten came";
+  EXPECT_EQ(quarantine->skipped(), 2u);
+  clock_.Step(absl::Minutes(1));
+  EXPECT_FALSE(keep("d"));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(keep("d"));
+  quarantine->Flush();
+  EXPECT_EQ(CountFiles(), 11u);
+}
+
+// What became too old goes also when nobody sends.
+TEST_F(QuarantineTest, OldOnesGoByThemselves) {
+  QuarantineOptions options = Options();
+  options.sweep_interval = absl::Milliseconds(1);
+  const auto quarantine = Open(options);
+  quarantine->Keep(Request("r1"), Reason::kInternal, "");
+  quarantine->Flush();
+  EXPECT_EQ(CountFiles(), 1u);
+  clock_.Advance(absl::Hours(2));
+  while (CountFiles() > 0) std::this_thread::yield();
+}
+
+// The bounds hold from the start, for what an earlier run left too.
+TEST_F(QuarantineTest, OpeningAppliesTheBounds) {
+  {
+    const auto quarantine = Open();
+    for (int i = 0; i < 5; ++i) quarantine->Keep(Request(StrCat("r", i)), Reason::kInternal, "");
+  }
+  const std::string newest = (directory_ / "q" / "1700000000000-000005-r4.test.request").string();
+  ASSERT_TRUE(fs::exists(newest));
+  // As a version that had no source in the name wrote it, and one that was not finished.
+  fs::rename(newest, directory_ / "q" / "1700000000000-000005-r4.request");
+  std::ofstream(directory_ / "q" / "1700000000000-000006-r5.test.request.new") << "half";
+  QuarantineOptions options = Options();
+  options.files_max = 2;
+  const auto quarantine = Open(options);
+  EXPECT_THAT(Ids(*quarantine, "test"), ElementsAre("r4", "r3"));
+  EXPECT_EQ(CountFiles(), 2u);
+}
+
+// A clock whose wall reading can be held up, and whose steady reading goes on with each look.
+class TickingClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    MutexLock lock(mutex_);
+    while (held_) changed_.Wait(mutex_);
+    return absl::FromUnixSeconds(1'700'000'000);
+  }
+  absl::Duration Steady() const override {
+    MutexLock lock(mutex_);
+    // Stop has looked at the time: the writer may go on.
+    if (release_at_next_) held_ = false;
+    changed_.NotifyAll();
+    if (release_at_next_) ticks_ += 1;
+    return limits::kQuarantineStopTimeout / 4 * ticks_;
+  }
+  void Hold() {
+    MutexLock lock(mutex_);
+    held_ = true;
+  }
+  void ReleaseAtNextSteady() {
+    MutexLock lock(mutex_);
+    release_at_next_ = true;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  mutable bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable bool release_at_next_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int ticks_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// The end takes a bounded time, whatever waits to be written.
+TEST_F(QuarantineTest, StoppingIsBounded) {
+  TickingClock clock;
+  auto opened = Quarantine::Open(Options(), clock, log_);
+  ASSERT_TRUE(opened.ok());
+  Quarantine& quarantine = **opened;
+  clock.Hold();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(quarantine.Keep(Request(StrCat("r", i)), Reason::kInternal, ""));
+  }
+  clock.ReleaseAtNextSteady();
+  quarantine.Stop();
+  const size_t written = CountFiles();
+  EXPECT_LE(written, 6u) << "a quarter of the time for each";
+  EXPECT_GE(written, 1u);
+  EXPECT_EQ(written + quarantine.skipped(), 50u);
+  EXPECT_FALSE(quarantine.Keep(Request("late"), Reason::kInternal, ""));
 }
 
 TEST_F(QuarantineTest, WhatIsTooMuchOrDamagedIsLeftOut) {
-  const auto quarantine = Open(100 << 20);
+  QuarantineOptions options = Options();
+  options.bytes_max = 100 << 20;
+  const auto quarantine = Open(options);
   const std::string most(limits::kQuarantineWaitingBytesMax, 'x');
   EXPECT_FALSE(quarantine->Keep(Request("big", absl::ZeroDuration(), most), Reason::kInternal, ""));
   quarantine->Keep(Request("good"), Reason::kInternal, "");
+  quarantine->Keep(Request("bad"), Reason::kInternal, "");
   quarantine->Flush();
-  std::ofstream(directory_ / "q" / "1700000000000-bad.request") << "\xff\xff";
+  std::ofstream(directory_ / "q" / "1700000000000-000002-bad.test.request") << "\xff\xff";
   std::ofstream(directory_ / "q" / "note.txt") << "kept";
-  EXPECT_THAT(Ids(*quarantine), testing::ElementsAre("good"));
+  EXPECT_THAT(Ids(*quarantine), ElementsAre("good"));
   for (const char* id : {"bad", "", "../q/1700000000000-good", "ood", "*"}) {
     EXPECT_FALSE(quarantine->Read(id).ok()) << id;
   }
 }
 
+// A request that cannot fit, and a directory that cannot be written, are counted.
+TEST_F(QuarantineTest, WhatCannotBeWrittenIsCounted) {
+  QuarantineOptions options = Options();
+  options.bytes_max = 4'096;
+  const auto quarantine = Open(options);
+  quarantine->Keep(Request("big", absl::ZeroDuration(), std::string(5'000, 'x')), Reason::kInternal,
+                   "");
+  quarantine->Flush();
+  EXPECT_EQ(quarantine->skipped(), 1u);
+  fs::remove_all(directory_ / "q");
+  quarantine->Keep(Request("r1"), Reason::kInternal, "");
+  quarantine->Flush();
+  EXPECT_EQ(quarantine->skipped(), 2u);
+  EXPECT_THAT(Ids(*quarantine), testing::IsEmpty());
+}
+
 TEST_F(QuarantineTest, ADirectoryThatCannotBeMadeIsNamed) {
   std::ofstream(directory_.string()) << "a file";
   const auto opened = Quarantine::Open(
-      {.directory = (directory_ / "q").string(), .bytes_max = 1, .max_age = absl::Hours(1)},
-      clock_);
+      {.directory = (directory_ / "q").string(), .bytes_max = 1, .max_age = absl::Hours(1)}, clock_,
+      log_);
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(std::string(opened.status().message()), testing::HasSubstr("quarantine.directory"));
 }
