@@ -6,6 +6,7 @@
 #include "server/base/open_files.h"
 #include "server/base/strings.h"
 #include "server/bridge.h"
+#include "server/configuration.h"
 #include "server/demo.h"
 #include "server/health.h"
 #include "server/journal/inspect.h"
@@ -27,7 +28,7 @@ constexpr std::string_view kHelp =
 
 Usage
   hookbridge serve [--config FILE]      run until SIGTERM or SIGINT; SIGHUP reads secrets again
-  hookbridge check --config FILE        report every problem of a configuration
+  hookbridge check --config FILE        report every problem of a configuration, and what is unwise
   hookbridge health [--config FILE]     ask the running bridge whether it would store webhooks
   hookbridge presets [show NAME]        the providers it knows; one as YAML
   hookbridge journal inspect DIR [--events]
@@ -104,18 +105,17 @@ void PrintProblems(const std::string& file, const std::vector<ConfigProblem>& pr
 
 int Check(const Arguments& arguments) {
   if (arguments.config.empty()) return UsageError("check needs --config FILE");
-  config::v1::Config config;
-  Logger log(LogLevel::kError);
-  SourceMap sources;
-  std::vector<ConfigProblem> problems = LoadConfigFile(arguments.config, &config);
-  if (problems.empty()) problems = BuildSources(config, log, &sources);
-  if (!problems.empty()) {
-    PrintProblems(arguments.config, problems);
+  const absl::Time now = SystemClock().Now();
+  Configuration read = ReadConfiguration(arguments.config, now);
+  CheckMachine(now, read);
+  std::fputs(FormatWarnings(arguments.config, read.warnings).c_str(), stderr);
+  if (!read.problems.empty()) {
+    PrintProblems(arguments.config, read.problems);
     return 1;
   }
-  std::printf("%s is good: %d source%s\n", arguments.config.c_str(), config.sources_size(),
-              config.sources_size() == 1 ? "" : "s");
-  for (const config::v1::Source& source : config.sources()) {
+  std::printf("%s is good: %d source%s\n", arguments.config.c_str(), read.config.sources_size(),
+              read.config.sources_size() == 1 ? "" : "s");
+  for (const config::v1::Source& source : read.config.sources()) {
     std::printf("  %s (%s)\n", source.name().c_str(),
                 source.preset().empty() ? "own recipe" : source.preset().c_str());
   }
@@ -175,44 +175,52 @@ int InspectJournal(const Arguments& arguments) {
 }
 
 // The configuration of `serve`, from the file or the demo, with the flags on top.
-std::vector<ConfigProblem> ServeConfig(const Arguments& arguments, config::v1::Config& config) {
-  std::vector<ConfigProblem> problems;
+Configuration ServeConfiguration(const Arguments& arguments) {
+  Configuration read;
   if (arguments.config.empty()) {
-    config = DemoConfig();
+    read.config = DemoConfig();
   } else {
-    problems = LoadConfigFile(arguments.config, &config);
+    read = ReadConfiguration(arguments.config, SystemClock().Now());
   }
-  if (!arguments.data.empty()) config.mutable_journal()->set_directory(arguments.data);
+  config::v1::JournalConfig& journal = *read.config.mutable_journal();
+  if (!arguments.data.empty()) journal.set_directory(arguments.data);
   if (arguments.journal == "memory") {
-    config.mutable_journal()->set_engine(config::v1::JOURNAL_ENGINE_MEMORY);
+    journal.set_engine(config::v1::JOURNAL_ENGINE_MEMORY);
   } else if (arguments.journal == "rocksdb") {
-    config.mutable_journal()->set_engine(config::v1::JOURNAL_ENGINE_ROCKSDB);
+    journal.set_engine(config::v1::JOURNAL_ENGINE_ROCKSDB);
   } else if (!arguments.journal.empty()) {
-    problems.push_back({.path = "--journal",
-                        .message = StrCat("no engine `", arguments.journal, "`"),
-                        .fix = "rocksdb or memory"});
+    read.problems.push_back({.path = "--journal",
+                             .message = StrCat("no engine `", arguments.journal, "`"),
+                             .fix = "rocksdb or memory"});
   }
-  return problems;
+  if (!arguments.config.empty() || !read.problems.empty()) return read;
+  if (const absl::Status status = PrepareDemo(read.config); !status.ok()) {
+    read.problems.push_back({.message = std::string(ToStd(status.message()))});
+  } else {
+    read.problems = BuildSources(read.config, &read.sources);
+  }
+  return read;
 }
 
 // Reads configuration and secrets again and takes over the sources' keys, tokens and gates.
 // Whatever is wrong leaves all as it is.
 void ReadKeysAgain(const Arguments& arguments, Bridge& bridge, Logger& log) {
-  config::v1::Config config;
-  SourceMap sources;
-  std::vector<ConfigProblem> problems = ServeConfig(arguments, config);
-  if (problems.empty()) problems = BuildSources(config, log, &sources);
-  for (const ConfigProblem& problem : problems) {
+  if (arguments.config.empty()) {
+    log.Error("keys_not_read", {{"detail", "there is no configuration file"}});
+    return;
+  }
+  const Configuration read = ServeConfiguration(arguments);
+  for (const ConfigProblem& problem : read.problems) {
     log.Error("keys_not_read", {{"path", problem.path}, {"detail", problem.message}});
   }
-  if (!problems.empty()) return;
-  const std::vector<std::string> others = bridge.ReplaceAccess(sources);
+  if (!read.problems.empty()) return;
+  const std::vector<std::string> others = bridge.ReplaceAccess(read.sources);
   for (const std::string& name : others) {
     log.Warning(
         "source_needs_restart",
         {{"source", name}, {"detail", "more than its secrets changed; it stays as it was"}});
   }
-  log.Info("keys_read", {{"sources", static_cast<int64_t>(sources.size() - others.size())}});
+  log.Info("keys_read", {{"sources", static_cast<int64_t>(read.sources.size() - others.size())}});
 }
 
 int Serve(const Arguments& arguments) {
@@ -227,31 +235,24 @@ int Serve(const Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 
-  const std::string file = arguments.config.empty() ? "(no file)" : arguments.config;
-  config::v1::Config config;
-  std::vector<ConfigProblem> problems = ServeConfig(arguments, config);
-  if (!problems.empty()) {
-    PrintProblems(file, problems);
+  Configuration read = ServeConfiguration(arguments);
+  if (!read.problems.empty()) {
+    PrintProblems(arguments.config.empty() ? "(no file)" : arguments.config, read.problems);
     return 1;
   }
-  Logger log(ToLogLevel(config.log().level()));
-  if (arguments.config.empty()) {
-    if (const absl::Status status = PrepareDemo(config); !status.ok()) {
-      std::fprintf(stderr, "hookbridge: %s\n", std::string(ToStd(status.message())).c_str());
-      return 1;
-    }
+  Logger log(ToLogLevel(read.config.log().level()));
+  for (const ConfigProblem& warning : read.warnings) {
+    log.Warning("config_warning", {{"path", warning.path},
+                                   {"line", warning.line},
+                                   {"detail", warning.message},
+                                   {"fix", warning.fix}});
   }
-  SourceMap sources;
-  problems = BuildSources(config, log, &sources);
-  if (!problems.empty()) {
-    PrintProblems(file, problems);
-    return 1;
-  }
-  if (const auto warning = FitConnections(RaiseOpenFilesLimit(OpenFilesNeeded(config)), &config)) {
+  const uint64_t open_files = RaiseOpenFilesLimit(OpenFilesNeeded(read.config));
+  if (const auto warning = FitConnections(open_files, &read.config)) {
     log.Warning("connections_max_lowered", {{"detail", *warning}});
   }
   const SystemClock clock;
-  auto bridge = Bridge::Start(config, std::move(sources), clock, log);
+  auto bridge = Bridge::Start(read.config, std::move(read.sources), clock, log);
   if (!bridge.ok()) {
     log.Error("start_failed", {{"detail", ToStd(bridge.status().message())}});
     std::fprintf(stderr, "hookbridge: %s\n", std::string(ToStd(bridge.status().message())).c_str());

@@ -14,15 +14,19 @@ namespace {
 
 using config::v1::Recipe;
 
+bool IsPath(std::string_view text) {
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.[]") ==
+         std::string_view::npos;
+}
+
 // Collects what is wrong with one source.
 class SourceBuilder {
  public:
-  SourceBuilder(const config::v1::Config& config, int index, Logger& log,
-                const std::string& authorities_pem, std::vector<ConfigProblem>& problems)
+  SourceBuilder(const config::v1::Config& config, int index, const std::string& authorities_pem,
+                std::vector<ConfigProblem>& problems)
       : config_(config),
         source_(config.sources(index)),
         path_(StrCat("sources[", index, "]")),
-        log_(log),
         authorities_pem_(authorities_pem),
         problems_(problems) {}
 
@@ -81,7 +85,15 @@ class SourceBuilder {
 
  private:
   std::nullptr_t Fail(const absl::Status& status) {
-    problems_.push_back({.path = path_, .message = std::string(ToStd(status.message()))});
+    std::string_view message = ToStd(status.message());
+    std::string path = path_;
+    // Many begin with the field: `gate.basic: write …`.
+    const size_t colon = message.find(": ");
+    if (colon != std::string_view::npos && IsPath(message.substr(0, colon))) {
+      StrAppend(&path, ".", message.substr(0, colon));
+      message.remove_prefix(colon + 2);
+    }
+    problems_.push_back({.path = std::move(path), .message = std::string(message)});
     return nullptr;
   }
 
@@ -150,14 +162,13 @@ class SourceBuilder {
   }
 
   std::string Resolve(const config::v1::Secret& secret, const std::string& path) {
-    if (secret.from_case() == config::v1::Secret::kInline) {
-      log_.Warning("inline_secret", {{"source", source_.name()}, {"path", path}});
-    }
     auto text = ResolveSecret(secret);
     if (text.ok()) return *std::move(text);
     problems_.push_back({.path = path,
                          .message = std::string(ToStd(text.status().message())),
-                         .fix = "set the variable, or write the secret to the file"});
+                         .fix = secret.from_case() == config::v1::Secret::kEnv
+                                    ? "set the variable where the bridge is started"
+                                    : "let it hold the secret, and nothing else"});
     return "";
   }
 
@@ -170,18 +181,17 @@ class SourceBuilder {
   const config::v1::Config& config_;
   const config::v1::Source& source_;
   const std::string path_;
-  Logger& log_;
   const std::string& authorities_pem_;
   std::vector<ConfigProblem>& problems_;
 };
 
 }  // namespace
 
-std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, Logger& log,
-                                        SourceMap* sources, const std::string& authorities_pem) {
+std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, SourceMap* sources,
+                                        const std::string& authorities_pem) {
   std::vector<ConfigProblem> problems;
   for (int i = 0; i < config.sources_size(); ++i) {
-    auto source = SourceBuilder(config, i, log, authorities_pem, problems).Build();
+    auto source = SourceBuilder(config, i, authorities_pem, problems).Build();
     if (source != nullptr) sources->emplace(config.sources(i).name(), std::move(source));
   }
   return problems;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "server/base/config_problem.h"
-#include "server/base/log.h"
 #include "server/pipeline.h"
 
 #include "hookbridge/config/v1/config.pb.h"
@@ -13,11 +12,10 @@ namespace hookbridge {
 
 // Makes the run-time form of every configured source: preset and recipe merged, secrets resolved,
 // verifier and converter built. Returns all problems at once, by the source's path in the
-// configuration; `sources` is complete only when there are none. `log` gets a warning for each
-// secret that is written inline. Reads secret files: blocks on the disk. `authorities_pem` is for
-// tests: certificates of signatures chain to it in place of the system's authorities.
-std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, Logger& log,
-                                        SourceMap* sources,
+// configuration; `sources` is complete only when there are none. Reads secret files: blocks on the
+// disk. `authorities_pem` is for tests: certificates of signatures chain to it in place of the
+// system's authorities.
+std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, SourceMap* sources,
                                         const std::string& authorities_pem = {});
 
 }  // namespace hookbridge

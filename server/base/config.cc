@@ -1,11 +1,11 @@
 #include "server/base/config.h"
 
 #include "server/base/internal/config_rules.h"
-#include "server/base/small_file.h"
 #include "server/base/internal/yaml_reader.h"
 #include "server/base/internal/yaml_scalar.h"
 #include "server/base/internal/yaml_tree.h"
 #include "server/base/limits.h"
+#include "server/base/small_file.h"
 #include "server/base/strings.h"
 
 #include <algorithm>
@@ -18,22 +18,6 @@ namespace {
 
 using config::v1::Secret;
 
-// `parent` is `path` itself or one of the places that it is in.
-bool Contains(std::string_view parent, std::string_view path) {
-  return path.starts_with(parent) && (parent.empty() || path.size() == parent.size() ||
-                                      path[parent.size()] == '.' || path[parent.size()] == '[');
-}
-
-// Line of the field, or of the nearest place around it that the file has.
-int LineOf(const internal::LineMap& lines, std::string_view path) {
-  while (!path.empty()) {
-    if (const auto it = lines.find(path); it != lines.end()) return it->second;
-    const size_t end = path.find_last_of(".[");
-    path = path.substr(0, end == std::string_view::npos ? 0 : end);
-  }
-  return 0;
-}
-
 // Adds the problems of the rules, but not where the reader has told one: it would be its echo.
 void AddRuleProblems(const config::v1::Config& config, internal::YamlReading& reading) {
   const size_t told = reading.problems.size();
@@ -41,7 +25,7 @@ void AddRuleProblems(const config::v1::Config& config, internal::YamlReading& re
     const bool is_echo = std::any_of(
         reading.problems.begin(), reading.problems.begin() + static_cast<std::ptrdiff_t>(told),
         [&](const ConfigProblem& other) {
-          return Contains(other.path, problem.path) || Contains(problem.path, other.path);
+          return ContainsPath(other.path, problem.path) || ContainsPath(problem.path, other.path);
         });
     if (is_echo) continue;
     problem.line = LineOf(reading.lines, problem.path);
@@ -49,21 +33,30 @@ void AddRuleProblems(const config::v1::Config& config, internal::YamlReading& re
   }
 }
 
+absl::Status TooLong(const std::string& reference) {
+  return absl::InvalidArgumentError(
+      StrCat(reference, " has more than ", limits::kSecretBytesMax, " bytes"));
+}
+
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   // One more for the line feed.
   auto text = ReadSmallFile(path, limits::kSecretBytesMax + 1);
+  if (absl::IsInvalidArgument(text.status())) return TooLong("file:" + path);
   if (text.ok() && text->ends_with('\n')) text->pop_back();
   return text;
+}
+
+// A name is shown when it looks like one: somebody may have put the secret itself in its place.
+bool IsVariableName(std::string_view name) {
+  return name.size() <= limits::kNameBytesMax &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos;
 }
 
 bool IsBlank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0 || c == '\0'; }
 
 absl::StatusOr<std::string> CheckSecret(std::string text, const std::string& reference) {
   if (text.empty()) return absl::InvalidArgumentError(reference + " is empty");
-  if (text.size() > limits::kSecretBytesMax) {
-    return absl::InvalidArgumentError(
-        StrCat(reference, " has more than ", limits::kSecretBytesMax, " bytes"));
-  }
+  if (text.size() > limits::kSecretBytesMax) return TooLong(reference);
   if (IsBlank(text.front()) || IsBlank(text.back())) {
     return absl::InvalidArgumentError(reference + " begins or ends with a blank");
   }
@@ -72,28 +65,39 @@ absl::StatusOr<std::string> CheckSecret(std::string text, const std::string& ref
 
 }  // namespace
 
-std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config* config) {
+std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config* config,
+                                      LineMap* lines) {
   config->Clear();
   internal::YamlReading reading = internal::ReadYaml(yaml, config);
   if (reading.readable) AddRuleProblems(*config, reading);
   std::stable_sort(reading.problems.begin(), reading.problems.end(),
                    [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
   ApplyDefaults(config);
+  if (lines != nullptr) *lines = std::move(reading.lines);
   return std::move(reading.problems);
 }
 
-std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config) {
+std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config,
+                                          LineMap* lines) {
   const auto yaml = ReadSmallFile(path, internal::kYamlBytesMax);
-  if (yaml.ok()) return LoadConfig(*yaml, config);
-  return {{.message = std::string(yaml.status().message()),
-           .fix = "give the path of a readable configuration file"}};
+  if (yaml.ok()) return LoadConfig(*yaml, config, lines);
+  // The report begins with the path.
+  std::string message(ToStd(yaml.status().message()));
+  if (const size_t at = message.find(path); at != std::string::npos) {
+    message.replace(at, path.size(), "the file");
+  }
+  return {{.message = std::move(message),
+           .fix = absl::IsInvalidArgument(yaml.status())
+                      ? "remove what is not configuration"
+                      : "give the path of a readable configuration file"}};
 }
 
 absl::StatusOr<std::string> ResolveSecret(const Secret& secret) {
   switch (secret.from_case()) {
     case Secret::kEnv: {
       const char* const value = std::getenv(secret.env().c_str());
-      const std::string reference = "env:" + secret.env();
+      const std::string reference =
+          IsVariableName(secret.env()) ? "env:" + secret.env() : "the variable named here";
       if (value == nullptr) return absl::NotFoundError(reference + " is not set");
       return CheckSecret(value, reference);
     }

@@ -18,10 +18,17 @@ namespace hookbridge {
 // Reads and validates a configuration; defaults are filled in, so that a field's value is what
 // holds. Does not look at presets nor decode keys: verify/ and convert/ do that when they are made,
 // and the bridge reports it in the same form. Returns problems (all at once), or fills `config`.
-std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config* config);
+// `lines`, when it is not null, gets the line of each field.
+std::vector<ConfigProblem> LoadConfig(std::string_view yaml, config::v1::Config* config,
+                                      LineMap* lines = nullptr);
 
 // As LoadConfig, from a file; a file that cannot be read is a problem too.
-std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config);
+std::vector<ConfigProblem> LoadConfigFile(const std::string& path, config::v1::Config* config,
+                                          LineMap* lines = nullptr);
+
+// What is allowed and had better not be, at `now`; `config` has its defaults. The paths have no
+// lines.
+std::vector<ConfigProblem> ConfigWarnings(const config::v1::Config& config, absl::Time now);
 
 // Fills in every default that the proto documents, except journal.max_bytes, which depends on the
 // volume, and a recipe's fields, which a preset may hold.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hookbridge {
@@ -13,7 +16,19 @@ struct ConfigProblem {
   std::string fix = {};      // what to write instead
 };
 
-// `file:line: path: message; fix`, a line each.
+// Line of each path that a file sets, for example `sources[0].keys[0].secret`.
+using LineMap = std::map<std::string, int, std::less<>>;
+
+// Line of the field, or of the nearest place around it that the file has; 0 when there is none.
+int LineOf(const LineMap& lines, std::string_view path);
+
+// `parent` is `path` itself or one of the places that it is in.
+bool ContainsPath(std::string_view parent, std::string_view path);
+
+// `file:line: path: message; fix`, a line each. Control characters are shown as `\x00`.
 std::string FormatProblems(const std::string& file, const std::vector<ConfigProblem>& problems);
+
+// The same of what is allowed and had better not be: `file:line: path: warning: message; fix`.
+std::string FormatWarnings(const std::string& file, const std::vector<ConfigProblem>& warnings);
 
 }  // namespace hookbridge

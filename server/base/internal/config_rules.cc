@@ -1,11 +1,12 @@
 #include "server/base/internal/config_rules.h"
 
 #include "server/base/config.h"
-#include "server/base/small_file.h"
 #include "server/base/limits.h"
 #include "server/base/network.h"
+#include "server/base/small_file.h"
 #include "server/base/strings.h"
 
+#include <algorithm>
 #include <set>
 
 namespace hookbridge::internal {
@@ -19,9 +20,11 @@ void Add(Problems& problems, std::string path, std::string message, std::string 
   problems.push_back({0, std::move(path), std::move(message), std::move(fix)});
 }
 
-bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+// As it may be written in the file.
+std::string SizeText(uint64_t bytes) {
+  if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) return StrCat(bytes >> 20, "MiB");
+  if (bytes >= 1 << 10 && bytes % (1 << 10) == 0) return StrCat(bytes >> 10, "KiB");
+  return StrCat(bytes);
 }
 
 void CheckListen(const std::string& listen, const std::string& path, Problems& problems) {
@@ -105,13 +108,42 @@ void CheckLimits(const Config& config, Problems& problems) {
   if (config.has_quarantine() && config.quarantine().directory().empty()) {
     Add(problems, "quarantine.directory", "is missing", "write the path of a directory");
   }
-  CheckLeast(config.quarantine().has_max_age(), config.quarantine().max_age(),
-             absl::ZeroDuration(), "quarantine.max_age", problems);
+  CheckLeast(config.quarantine().has_max_age(), config.quarantine().max_age(), absl::ZeroDuration(),
+             "quarantine.max_age", problems);
   CheckLeast(config.has_shutdown_deadline(), config.shutdown_deadline(), absl::ZeroDuration(),
              "shutdown_deadline", problems);
 }
 
+// One source may hold half of a budget and one address a quarter, unless told otherwise, and the
+// largest body must fit into that.
+void CheckBudgets(const Config& config, Problems& problems) {
+  const auto or_default = [](uint64_t value, uint64_t otherwise) {
+    return value == 0 ? otherwise : value;
+  };
+  const uint64_t common = or_default(config.ingress().body_bytes_max(), limits::kBodyBytesMax);
+  uint64_t largest = 0;
+  for (const auto& source : config.sources()) {
+    largest = std::max(largest, or_default(source.body_bytes_max(), common));
+  }
+  const auto check = [&](uint64_t budget, uint64_t least, const std::string& path) {
+    if (budget == 0 || budget >= least || largest > limits::kBodyBytesMaxHard) return;
+    Add(problems, path,
+        StrCat(SizeText(budget), " is too little for bodies of ", SizeText(largest)),
+        StrCat("write at least ", SizeText(least), ", or a smaller body_bytes_max"));
+  };
+  const uint64_t of_address = config.ingress().inflight_body_bytes_per_address_max();
+  check(config.ingress().inflight_body_bytes_max(), (of_address == 0 ? 4 : 2) * largest,
+        "ingress.inflight_body_bytes_max");
+  check(of_address, largest, "ingress.inflight_body_bytes_per_address_max");
+  check(config.journal().append_queue_bytes_max(), 2 * largest, "journal.append_queue_bytes_max");
+}
+
 }  // namespace
+
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+}
 
 void CheckNetwork(const std::string& text, const std::string& path, Problems& problems) {
   if (Network::Parse(text).ok()) return;
@@ -121,7 +153,9 @@ void CheckNetwork(const std::string& text, const std::string& path, Problems& pr
 
 void CheckMost(uint64_t value, uint64_t most, const std::string& path, Problems& problems) {
   if (value <= most) return;
-  Add(problems, path, StrCat(value, " is too much"), StrCat("write at most ", most));
+  const bool is_size = path.find("bytes") != std::string::npos;
+  Add(problems, path, StrCat(is_size ? SizeText(value) : StrCat(value), " is too much"),
+      StrCat("write at most ", is_size ? SizeText(most) : StrCat(most)));
 }
 
 void CheckLeast(bool is_set, const google::protobuf::Duration& value, absl::Duration least,
@@ -138,6 +172,7 @@ Problems CheckConfig(const Config& config) {
   CheckIngress(config.ingress(), problems);
   CheckGrpc(config.grpc(), problems);
   CheckLimits(config, problems);
+  CheckBudgets(config, problems);
   if (config.sources().empty()) {
     Add(problems, "sources", "no source is configured",
         "add one: `sources:` and `- {name: …, preset: …}`");

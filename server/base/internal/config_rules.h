@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hookbridge::internal {
@@ -18,11 +19,26 @@ namespace hookbridge::internal {
 // paths and no lines. Looks at files that the configuration names.
 std::vector<ConfigProblem> CheckConfig(const config::v1::Config& config);
 
+// Whether a listener on this host is reached from this machine alone.
+bool IsLoopback(const std::string& host);
+
+// Names of headers and entries of lists anywhere in a recipe, appended to `problems`.
+void CheckRecipeNames(const config::v1::Recipe& recipe, const std::string& path,
+                      std::vector<ConfigProblem>& problems);
+
+// A text that is no name of a header (RFC 9110 section 5.1).
+void CheckHeaderName(std::string_view name, const std::string& path,
+                     std::vector<ConfigProblem>& problems);
+
+// An entry of a list that is empty.
+void CheckEntries(const google::protobuf::RepeatedPtrField<std::string>& entries,
+                  const std::string& path, std::vector<ConfigProblem>& problems);
+
 // The rules of one source, appended to `problems`; `path` is for example `sources[0]`.
 void CheckSource(const config::v1::Source& source, const std::string& path,
                  std::vector<ConfigProblem>& problems);
 
-// A number over `most`.
+// A number over `most`; told as a size where the path is one of bytes.
 void CheckMost(uint64_t value, uint64_t most, const std::string& path,
                std::vector<ConfigProblem>& problems);
 

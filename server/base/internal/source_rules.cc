@@ -122,10 +122,9 @@ void CheckGate(const config::v1::Gate& gate, const std::string& path, Problems& 
   for (int i = 0; i < gate.allow_networks_size(); ++i) {
     CheckNetwork(gate.allow_networks(i), StrCat(path, ".allow_networks[", i, "]"), problems);
   }
+  CheckEntries(gate.client_names(), path + ".client_names", problems);
   if (!gate.has_header()) return;
-  if (gate.header().name().empty()) {
-    Add(problems, path + ".header.name", "is missing", "write the name of a header");
-  }
+  CheckHeaderName(gate.header().name(), path + ".header.name", problems);
   if (gate.header().value().from_case() == config::v1::Secret::FROM_NOT_SET) {
     Add(problems, path + ".header.value", "is missing", "write env:NAME");
   }
@@ -165,6 +164,11 @@ void CheckSource(const Source& source, const std::string& path, Problems& proble
     Add(problems, path + ".url_token", "does not say where the token is", "write env:NAME");
   }
   CheckGate(source.gate(), path + ".gate", problems);
+  CheckRecipeNames(source.recipe(), path + ".recipe", problems);
+  CheckEntries(source.topic_arns(), path + ".topic_arns", problems);
+  if (source.values().contains("")) {
+    Add(problems, path + ".values", "a name is empty", "write the name that the recipe uses");
+  }
   CheckUrl(source, path, problems);
   CheckResponses(source.recipe().responses(), path + ".recipe.responses", problems);
   CheckMost(source.body_bytes_max(), limits::kBodyBytesMaxHard, path + ".body_bytes_max", problems);

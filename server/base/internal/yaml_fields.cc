@@ -3,11 +3,13 @@
 #include "server/base/encoding.h"
 #include "server/base/internal/nearest.h"
 #include "server/base/internal/yaml_scalar.h"
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -27,6 +29,8 @@ using google::protobuf::Reflection;
 
 constexpr std::string_view kDurationType = "google.protobuf.Duration";
 constexpr std::string_view kSecretType = "hookbridge.config.v1.Secret";
+constexpr std::string_view kSecretFix =
+    "write `env:NAME`, `file:/path` or, for development, `inline:text`";
 constexpr size_t kEchoBytesMax = 64;
 
 // The text for a message, cut so that a mistake does not fill the screen.
@@ -36,8 +40,10 @@ std::string Echo(std::string_view text) {
   return StrCat("`", cut.substr(0, ValidUtf8PrefixBytes(cut)), "…`");
 }
 
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 bool IsByteSize(const FieldDescriptor& field) {
-  return field.name().ends_with("_bytes_max") || field.name().ends_with("max_bytes");
+  return field.name().find("bytes") != std::string::npos;
 }
 
 // Calls the setter for a single field or the adder for a repeated one.
@@ -54,6 +60,10 @@ ValueProblem NotANumber(const YamlNode& node) {
   return {StrCat(Echo(node.text), " is not a whole number"), "write digits only"};
 }
 
+bool IsDigits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 template <typename T>
 ValueProblem OutOfRange(const YamlNode& node) {
   return {StrCat(Echo(node.text), " is out of range"),
@@ -66,12 +76,18 @@ std::optional<ValueProblem> ReadUnsigned(const YamlNode& node, const FieldDescri
   std::optional<uint64_t> number;
   if (IsByteSize(field)) {
     if (!node.quoted) number = ParseByteSize(node.text);
+    if (!number.has_value() && !node.quoted && IsLargeByteSize(node.text)) {
+      return ValueProblem{StrCat(Echo(node.text), " is out of range"), "write a smaller size"};
+    }
     if (!number.has_value()) {
       return ValueProblem{StrCat(Echo(node.text), " is not a size"),
                           node.quoted ? "remove the quotes" : ByteSizeHint(node.text)};
     }
   } else {
     if (!node.quoted) number = ParseUnsigned(node.text);
+    if (!number.has_value() && !node.quoted && IsDigits(node.text) && node.text[0] != '0') {
+      return OutOfRange<T>(node);
+    }
     if (!number.has_value()) return NotANumber(node);
   }
   if (*number > std::numeric_limits<T>::max()) return OutOfRange<T>(node);
@@ -184,12 +200,15 @@ std::optional<ValueProblem> SetSecret(const YamlNode& node, Message& message) {
       return ValueProblem{StrCat("nothing stands after `", kind, ":`"),
                           "write `env:NAME` or `file:/path`"};
     }
+    if (kind != "inline" && std::any_of(value.begin(), value.end(), IsControl)) {
+      return ValueProblem{StrCat("a control character stands after `", kind, ":`"),
+                          "write `env:NAME` or `file:/path`"};
+    }
     const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(kind));
     message.GetReflection()->SetString(&message, field, std::string(value));
     return std::nullopt;
   }
-  return ValueProblem{"the value does not say where the secret is",
-                      "write `env:NAME`, `file:/path` or, for development, `inline:text`"};
+  return ValueProblem{"the value does not say where the secret is", std::string(kSecretFix)};
 }
 
 }  // namespace
@@ -240,10 +259,20 @@ bool IsTextMessage(const Descriptor& type) {
   return type.full_name() == kDurationType || type.full_name() == kSecretType;
 }
 
+std::string_view TextMessageFix(const Descriptor& type) {
+  return type.full_name() == kSecretType ? kSecretFix : "write one text, for example `30s`";
+}
+
 std::optional<ValueProblem> SetTextMessage(const YamlNode& node, Message& message) {
   if (message.GetDescriptor()->full_name() == kSecretType) return SetSecret(node, message);
   const auto value = ParseDurationText(node.text);
   if (!value.has_value()) {
+    if (IsLongDuration(node.text)) {
+      return ValueProblem{
+          StrCat(Echo(node.text), " is too long"),
+          StrCat("write at most ", absl::ToInt64Hours(limits::kConfigDurationMax) / 24,
+                 "d, or remove it for the default")};
+    }
     return ValueProblem{StrCat(Echo(node.text), " is not a duration"), DurationHint(node.text)};
   }
   SetDuration(message, *value);

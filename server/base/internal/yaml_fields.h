@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 // Single values of a message's fields. Each function returns nothing and sets the field, or returns
 // what is wrong with the text and leaves the field.
@@ -24,6 +25,9 @@ std::optional<ValueProblem> SetScalar(const YamlNode& node,
 
 // True for the messages that are written as one text: Duration and Secret.
 bool IsTextMessage(const google::protobuf::Descriptor& type);
+
+// What to write for a message of such a type.
+std::string_view TextMessageFix(const google::protobuf::Descriptor& type);
 
 // Fills a message of such a type.
 std::optional<ValueProblem> SetTextMessage(const YamlNode& node,

@@ -20,7 +20,9 @@ using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 using Kind = YamlNode::Kind;
 
-constexpr size_t kKeyEchoBytesMax = 64;
+constexpr size_t kKeyBytesMax = 64;
+// In a path, for a key that is not shown.
+constexpr std::string_view kHidden = "?";
 
 std::vector<std::string_view> FieldNames(const Descriptor& type) {
   std::vector<std::string_view> names;
@@ -28,34 +30,69 @@ std::vector<std::string_view> FieldNames(const Descriptor& type) {
   return names;
 }
 
+// Whether any message of the shape has such a field.
+bool IsFieldSomewhere(const Descriptor& type, std::string_view name,
+                      std::set<const Descriptor*>& seen) {
+  if (!seen.insert(&type).second) return false;
+  if (type.FindFieldByName(std::string(name)) != nullptr) return true;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Descriptor* const inner = type.field(i)->message_type();
+    if (inner != nullptr && IsFieldSomewhere(*inner, name, seen)) return true;
+  }
+  return false;
+}
+
+bool IsOf(std::string_view text, std::string_view characters) {
+  return text.size() <= kKeyBytesMax &&
+         text.find_first_not_of(characters) == std::string_view::npos;
+}
+
 // Walks tree and message side by side. The recursion is bounded by kYamlDepthMax of the tree.
 class Reader {
  public:
   explicit Reader(YamlReading& reading) : reading_(reading) {}
 
+  void ReadRoot(const YamlNode& node, Message& message) {
+    root_ = message.GetDescriptor();
+    ReadMessage(node, "", message);
+  }
+
+ private:
   void ReadMessage(const YamlNode& node, const std::string& path, Message& message) {
     if (IsTextMessage(*message.GetDescriptor())) {
-      if (!Expect(node, Kind::kScalar, path, "write one text")) return;
+      if (!Expect(node, Kind::kScalar, path, TextMessageFix(*message.GetDescriptor()))) return;
       Report(node, path, SetTextMessage(node, message));
       return;
     }
     if (!Expect(node, Kind::kMap, path, "write its fields, indented, as `name: value`")) return;
     std::set<std::string_view> seen;
     for (size_t i = 0; i < node.children.size(); ++i) {
-      if (IsNewKey(node.keys[i], path, seen)) {
-        ReadField(node.keys[i], node.children[i], path, message);
+      const std::string key_path = Join(path, ShownField(node.keys[i], *message.GetDescriptor()));
+      if (IsNewKey(node.keys[i], key_path, seen)) {
+        ReadField(node.keys[i], node.children[i], key_path, message);
       }
     }
   }
 
- private:
   static std::string Join(const std::string& path, std::string_view name) {
     return path.empty() ? std::string(name) : StrCat(path, ".", name);
   }
 
-  // A key as part of a path: whole, unless it is too long to be read.
-  static std::string_view KeyText(const YamlNode& key) {
-    return key.text.size() <= kKeyEchoBytesMax ? std::string_view(key.text) : "(long name)";
+  // A field's key as part of a path. A secret may stand where a name belongs: an unknown one is
+  // shown only when it is nearly a known one.
+  std::string ShownField(const YamlNode& key, const Descriptor& type) const {
+    if (key.text == "<<" || type.FindFieldByName(key.text) != nullptr) return key.text;
+    std::set<const Descriptor*> seen;
+    const bool is_near =
+        !Nearest(key.text, FieldNames(type)).empty() || IsFieldSomewhere(*root_, key.text, seen);
+    return is_near && IsOf(key.text, "abcdefghijklmnopqrstuvwxyz_") ? key.text
+                                                                    : std::string(kHidden);
+  }
+
+  // The same of a map, whose keys are the writer's own.
+  static std::string ShownKey(const YamlNode& key) {
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_<";
+    return IsOf(key.text, kLetters) ? key.text : std::string(kHidden);
   }
 
   void Add(int line, const std::string& path, std::string message, std::string fix) {
@@ -81,8 +118,8 @@ class Reader {
     return false;
   }
 
-  bool IsNewKey(const YamlNode& key, const std::string& path, std::set<std::string_view>& seen) {
-    const std::string key_path = Join(path, KeyText(key));
+  bool IsNewKey(const YamlNode& key, const std::string& key_path,
+                std::set<std::string_view>& seen) {
     if (!key.quoted && key.text == "<<") {
       Add(key.line, key_path, "merge keys are not supported", "write the fields out");
       return false;
@@ -95,9 +132,8 @@ class Reader {
     return false;
   }
 
-  void ReadField(const YamlNode& key, const YamlNode& node, const std::string& parent,
+  void ReadField(const YamlNode& key, const YamlNode& node, const std::string& path,
                  Message& message) {
-    const std::string path = Join(parent, KeyText(key));
     const Descriptor& type = *message.GetDescriptor();
     const FieldDescriptor* const field = type.FindFieldByName(key.text);
     if (field == nullptr) {
@@ -116,7 +152,10 @@ class Reader {
   void AddUnknown(const YamlNode& key, const std::string& path, const Descriptor& type) {
     const std::vector<std::string_view> names = FieldNames(type);
     const std::string_view nearest = Nearest(key.text, names);
-    Add(key.line, path, "unknown field",
+    const bool is_hidden = path.ends_with(kHidden);
+    Add(key.line, path,
+        is_hidden ? "unknown field; its name is left out here, it may be a secret"
+                  : "unknown field",
         nearest.empty() ? StrCat("the fields here are ", StrJoin(names, ", "))
                         : StrCat("did you mean `", nearest, "`?"));
   }
@@ -149,8 +188,8 @@ class Reader {
     std::set<std::string_view> seen;
     for (size_t i = 0; i < node.children.size(); ++i) {
       const YamlNode& key = node.keys[i];
-      if (!IsNewKey(key, path, seen)) continue;
-      const std::string entry_path = Join(path, KeyText(key));
+      const std::string entry_path = Join(path, ShownKey(key));
+      if (!IsNewKey(key, entry_path, seen)) continue;
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
       const Descriptor& type = *field.message_type();
       Report(key, entry_path, SetScalar(key, *type.map_key(), entry));
@@ -173,6 +212,7 @@ class Reader {
   }
 
   YamlReading& reading_;
+  const Descriptor* root_ = nullptr;
 };
 
 }  // namespace
@@ -184,7 +224,7 @@ YamlReading ReadYaml(std::string_view yaml, Message* message) {
     reading.problems.push_back(*std::move(problem));
     reading.readable = false;
   } else if (root.kind != Kind::kNull) {
-    Reader(reading).ReadMessage(root, "", *message);
+    Reader(reading).ReadRoot(root, *message);
   }
   return reading;
 }

@@ -4,15 +4,10 @@
 
 #include "google/protobuf/message.h"
 
-#include <map>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace hookbridge::internal {
-
-// Line of each path that the file sets, for example `sources[0].keys[0].secret`.
-using LineMap = std::map<std::string, int, std::less<>>;
 
 // YamlToMessage, which also tells where each field stands. `readable` is false when the file
 // stopped the parser, so that `message` says nothing about it.

@@ -1,5 +1,6 @@
 #include "server/base/internal/yaml_scalar.h"
 
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 
 #include "absl/strings/ascii.h"
@@ -31,8 +32,6 @@ constexpr std::array<Unit, 9> kByteUnits = {{{"B", 1},
 constexpr std::array<Unit, 5> kTimeUnits = {
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
-constexpr uint64_t kDurationSecondsMax = 315'576'000'000;
-
 constexpr std::string_view kByteSizeFix = "write a whole number of bytes, or for example `64MiB`";
 constexpr std::string_view kDurationFix =
     "write a whole number and a unit (ms, s, m, h, d), for example `30s`";
@@ -52,6 +51,11 @@ const Unit* FindUnit(const std::array<Unit, N>& units, std::string_view name) {
   const auto it =
       std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.name == name; });
   return it == units.end() ? nullptr : &*it;
+}
+
+// Of any size; Split has seen that they are digits.
+bool IsNumber(std::string_view digits) {
+  return !digits.empty() && (digits.size() == 1 || digits[0] != '0');
 }
 
 std::optional<uint64_t> Multiply(uint64_t a, uint64_t b) {
@@ -119,9 +123,21 @@ std::optional<SecondsAndNanos> ParseDurationText(std::string_view text) {
   const Unit* const unit = FindUnit(kTimeUnits, word);
   if (!value.has_value() || unit == nullptr) return std::nullopt;
   const auto millis = Multiply(*value, unit->factor);
-  if (!millis.has_value() || *millis > kDurationSecondsMax * 1'000) return std::nullopt;
+  const auto millis_max =
+      static_cast<uint64_t>(absl::ToInt64Milliseconds(limits::kConfigDurationMax));
+  if (!millis.has_value() || *millis > millis_max) return std::nullopt;
   return SecondsAndNanos{.seconds = static_cast<int64_t>(*millis / 1'000),
                          .nanos = static_cast<int32_t>(*millis % 1'000) * 1'000'000};
+}
+
+bool IsLargeByteSize(std::string_view text) {
+  const auto [number, word] = Split(text);
+  return IsNumber(number) && (word.empty() || FindUnit(kByteUnits, word) != nullptr);
+}
+
+bool IsLongDuration(std::string_view text) {
+  const auto [number, word] = Split(text);
+  return IsNumber(number) && FindUnit(kTimeUnits, word) != nullptr;
 }
 
 std::string ByteSizeHint(std::string_view text) {

@@ -22,10 +22,14 @@ struct SecondsAndNanos {
   int32_t nanos = 0;
 };
 
-// A whole number and a unit: ms, s, m, h, d. At most 10 000 years, as google.protobuf.Duration.
+// A whole number and a unit: ms, s, m, h, d. At most limits::kConfigDurationMax.
 std::optional<SecondsAndNanos> ParseDurationText(std::string_view text);
 
-// What the writer may have meant, as a fix; for texts that the two functions above refuse.
+// Whether a text that the functions above refuse is of their form, and the value alone too large.
+bool IsLargeByteSize(std::string_view text);
+bool IsLongDuration(std::string_view text);
+
+// What the writer may have meant, as a fix; for other texts that are refused.
 std::string ByteSizeHint(std::string_view text);
 std::string DurationHint(std::string_view text);
 

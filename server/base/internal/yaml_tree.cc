@@ -9,6 +9,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <istream>
 #include <streambuf>
 #include <utility>
@@ -92,7 +93,8 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode& parent = *open_.back();
     if (parent.kind == YamlNode::Kind::kMap && parent.keys.size() == parent.children.size()) {
       if (kind != YamlNode::Kind::kScalar) {
-        StopAt(mark, "a key must be a name", "write `name: value`");
+        StopAt(mark, "a key must be a name",
+               "write `name: value`, and close every bracket and quote");
       }
       return parent.keys.emplace_back();
     }
@@ -134,13 +136,53 @@ std::optional<ConfigProblem> CheckBytes(std::string_view yaml) {
         .message = StrCat("the file has ", yaml.size(), " bytes; ", kYamlBytesMax, " are allowed"),
         .fix = "split the file"};
   }
-  const size_t valid = std::min(ValidUtf8PrefixBytes(yaml), yaml.find('\0'));
+  const size_t valid = ValidUtf8PrefixBytes(yaml);
+  const size_t zero = yaml.find('\0');
+  if (zero < valid) {
+    return ConfigProblem{.line = LineAt(yaml, zero),
+                         .message = "a NUL byte stands here",
+                         .fix = "remove it, and save the file as UTF-8"};
+  }
   if (valid < yaml.size()) {
     return ConfigProblem{.line = LineAt(yaml, valid),
                          .message = "this is not UTF-8 text",
                          .fix = "save the file as UTF-8"};
   }
   return std::nullopt;
+}
+
+// What is the likely reason, at or beside the line where yaml-cpp gave up.
+std::optional<ConfigProblem> FindLikelyFault(std::string_view yaml, int line) {
+  size_t begin = 0;
+  while (begin < yaml.size()) {
+    const size_t indent = std::min(yaml.find_first_not_of(' ', begin), yaml.size());
+    if (indent < yaml.size() && yaml[indent] == '\t' &&
+        std::abs(LineAt(yaml, indent) - line) <= 1) {
+      return ConfigProblem{.line = LineAt(yaml, indent),
+                           .message = "not YAML: a tab stands in the indentation",
+                           .fix = "indent with spaces"};
+    }
+    begin = std::min(yaml.find('\n', begin), yaml.size() - 1) + 1;
+  }
+  if (yaml.find('\r') < yaml.size() && yaml.find('\n') == std::string_view::npos) {
+    return ConfigProblem{.line = 1,
+                         .message = "not YAML: the lines end in CR alone",
+                         .fix = "save the file with LF at the ends of its lines"};
+  }
+  return std::nullopt;
+}
+
+// yaml-cpp's text has the name of an unknown anchor in it, which may be the begin of a secret.
+ConfigProblem NotYaml(const YAML::Exception& error) {
+  if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
+    return {.line = LineOf(error.mark),
+            .message =
+                "not YAML: a value that begins with * is an alias, and aliases are not supported",
+            .fix = "write the value out, or put it in quotes"};
+  }
+  return {.line = LineOf(error.mark),
+          .message = StrCat("not YAML: ", error.msg),
+          .fix = "check indentation, colons and quotes on this line and above"};
 }
 
 }  // namespace
@@ -160,9 +202,8 @@ std::optional<ConfigProblem> ParseYaml(std::string_view yaml, YamlNode& root) {
   } catch (const Stop& stop) {
     return stop.problem;
   } catch (const YAML::Exception& error) {
-    return ConfigProblem{.line = LineOf(error.mark),
-                         .message = StrCat("not YAML: ", error.msg),
-                         .fix = "check indentation, colons and quotes on this line and above"};
+    if (auto fault = FindLikelyFault(yaml, LineOf(error.mark))) return fault;
+    return NotYaml(error);
   } catch (const std::exception& error) {
     return ConfigProblem{.message = StrCat("not YAML: ", error.what()),
                          .fix = "check indentation, colons and quotes"};

@@ -115,6 +115,17 @@ INSTANTIATE_TEST_SUITE_P(
         GoodCase{"KeyTimes", Source("preset: p, keys: [{secret: 'env:K', not_before: "
                                     "'2026-01-01T00:00:00Z', not_after: "
                                     "'2026-01-01T00:00:00.5Z'}]")},
+        GoodCase{"InflightQuarter", WithSource("ingress: {inflight_body_bytes_max: 4MiB}")},
+        GoodCase{"Budgets", WithSource("ingress: {inflight_body_bytes_max: 2MiB, "
+                                       "inflight_body_bytes_per_address_max: 1MiB}\n"
+                                       "journal: {append_queue_bytes_max: 2MiB}")},
+        GoodCase{"HeaderNames",
+                 Recipe("keep_headers: [X-Shop-*, '*', \"x!#$%&'+.^_`~-1\"], "
+                        "timestamp: {header: X-A|X-B}, required_headers: {X-Algorithm: a}, "
+                        "event: {type_table: {inputs: [{header: X-T}], "
+                        "rows: [{when: [''], type: t}]}, id: [{json_pointer: ''}]}")},
+        GoodCase{"HeaderNameLongest",
+                 Recipe("key_id_header: " + std::string(limits::kHeaderNameBytesMax, 'x'))},
         GoodCase{"SignedUrl", Source("preset: p, public_url: 'https://x/', "
                                      "recipe: {message: [{url: true}]}")}),
     [](const auto& param) { return param.param.name; });
@@ -188,6 +199,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "too much"},
         BadCase{"Parsed", WithSource("convert: {parsed_bytes_max: 4MiB}"), 2,
                 "convert.parsed_bytes_max", "too much"},
+        BadCase{"InflightBudget",
+                WithSource("ingress: {body_bytes_max: 2MiB, inflight_body_bytes_max: 3MiB}"), 2,
+                "ingress.inflight_body_bytes_max", "3MiB is too little for bodies of 2MiB"},
+        BadCase{"InflightQuarter", WithSource("ingress: {inflight_body_bytes_max: 4095KiB}"), 2,
+                "ingress.inflight_body_bytes_max", "too little"},
+        BadCase{"AddressBudget",
+                WithSource("ingress: {inflight_body_bytes_per_address_max: 1023KiB}"), 2,
+                "ingress.inflight_body_bytes_per_address_max", "too little"},
+        BadCase{"QueueBudget", WithSource("journal: {append_queue_bytes_max: 2097151}"), 2,
+                "journal.append_queue_bytes_max", "too little"},
         BadCase{"Deadline", WithSource("shutdown_deadline: 0s"), 2, "shutdown_deadline",
                 "too short"}),
     [](const auto& param) { return param.param.name; });
@@ -243,6 +264,33 @@ INSTANTIATE_TEST_SUITE_P(
                 "sources[0].recipe.responses.malformed", "308"},
         BadCase{"SourceBody", Source("preset: p, body_bytes_max: 26MiB"), 2,
                 "sources[0].body_bytes_max", "too much"},
+        BadCase{"KeepHeadersEmpty", Recipe("keep_headers: [X-A, '']"), 2,
+                "sources[0].recipe.keep_headers[1]", "empty"},
+        BadCase{"KeepHeadersBlank", Recipe("keep_headers: ['a b']"), 2,
+                "sources[0].recipe.keep_headers[0]", "not the name of a header"},
+        BadCase{"SignatureHeader", Recipe("signature: {headers: ['X-Sig:']}"), 2,
+                "sources[0].recipe.signature.headers[0]", "not the name of a header"},
+        BadCase{"TimestampAlternative", Recipe("timestamp: {header: 'X-A|'}"), 2,
+                "sources[0].recipe.timestamp.header", "empty"},
+        BadCase{"MessageHeader", Recipe("message: [{body: true}, {header: \"X\\r\"}]"), 2,
+                "sources[0].recipe.message[1].header", "not the name of a header"},
+        BadCase{"RequiredHeader", Recipe("required_headers: {'a b': x}"), 2,
+                "sources[0].recipe.required_headers", "not the name of a header"},
+        BadCase{"HeaderNameLong",
+                Recipe("key_id_header: " + std::string(limits::kHeaderNameBytesMax + 1, 'x')), 2,
+                "sources[0].recipe.key_id_header", "characters"},
+        BadCase{"JoinedPlace", Recipe("event: {id: [{join: {parts: [{header: ''}]}}]}"), 2,
+                "sources[0].recipe.event.id[0].join.parts[0].header", "empty"},
+        BadCase{"AttributePlace", Recipe("event: {attributes: {a: {form_field: ''}}}"), 2,
+                "sources[0].recipe.event.attributes.a.form_field", "empty"},
+        BadCase{"CertificateHost", Recipe("certificate: {hosts: ['']}"), 2,
+                "sources[0].recipe.certificate.hosts[0]", "empty"},
+        BadCase{"Topic", Source("preset: p, topic_arns: ['']"), 2, "sources[0].topic_arns[0]",
+                "empty"},
+        BadCase{"ValueName", Source("preset: p, values: {'': x}"), 2, "sources[0].values",
+                "a name is empty"},
+        BadCase{"GateHeaderName", Source("preset: p, gate: {header: {name: a b, value: 'env:A'}}"),
+                2, "sources[0].gate.header.name", "not the name of a header"},
         BadCase{"EchoIsNotTold", Source("preset: p, keys: [{secret: x}]"), 2,
                 "sources[0].keys[0].secret", "does not say where"}),
     [](const auto& param) { return param.param.name; });
@@ -258,6 +306,36 @@ TEST(LoadConfig, CountsKeys) {
   EXPECT_THAT(LoadConfig(yaml(limits::kKeysMax), &config), IsEmpty());
   EXPECT_THAT(LoadConfig(yaml(limits::kKeysMax + 1), &config),
               ElementsAre(Field(&ConfigProblem::path, "sources[0].keys")));
+}
+
+// What is allowed and had better not be. A proxy that is trusted ends TLS.
+TEST(ConfigWarnings, TellsWhatIsUnwise) {
+  const auto warnings = [](std::string_view yaml) {
+    Config config;
+    EXPECT_EQ(FormatProblems("f", LoadConfig(yaml, &config)), "");
+    std::string paths;
+    for (const ConfigProblem& warning :
+         ConfigWarnings(config, absl::FromUnixSeconds(1'800'000'000))) {
+      StrAppend(&paths, warning.path, " ");
+    }
+    return paths;
+  };
+  EXPECT_EQ(warnings(kSource), "");
+  EXPECT_EQ(warnings(WithSource("ingress: {listen: '0.0.0.0:80'}")), "ingress.listen ");
+  EXPECT_EQ(warnings(WithSource("ingress: {listen: '[::]:80'}")), "ingress.listen ");
+  EXPECT_EQ(warnings(WithSource("ingress: {listen: '[::1]:80'}")), "");
+  EXPECT_EQ(warnings(WithSource("ingress: {listen: '0.0.0.0:80', trusted_proxies: [10.0.0.0/8]}")),
+            "");
+  EXPECT_EQ(warnings(Source("preset: p, url_token: 'inline:a', keys: [{secret: 'inline:b'}], "
+                            "gate: {basic: 'inline:a:b'}")),
+            "sources[0].keys[0].secret sources[0].url_token sources[0].gate.basic ");
+  EXPECT_EQ(warnings(Source("preset: p, keys: [{secret: 'env:A', not_after: "
+                            "'2020-01-01T00:00:00Z'}, {secret: 'env:B'}]")),
+            "");
+  EXPECT_EQ(warnings(Source("preset: p, keys: [{secret: 'env:A', not_after: "
+                            "'2020-01-01T00:00:00Z'}, {secret: 'env:B', not_before: "
+                            "'2040-01-01T00:00:00Z'}]")),
+            "sources[0].keys ");
 }
 
 // Shape and rules are told together and in the order of the file.
@@ -279,7 +357,9 @@ TEST(LoadConfigFile, ReadsFiles) {
   EXPECT_THAT(LoadConfigFile("/nonexistent/f.yaml", &config),
               ElementsAre(Field(&ConfigProblem::message, HasSubstr("No such file"))));
   EXPECT_THAT(LoadConfigFile(testing::TempDir(), &config),
-              ElementsAre(Field(&ConfigProblem::message, HasSubstr("cannot read"))));
+              ElementsAre(Field(&ConfigProblem::message, HasSubstr("cannot read the file"))));
+  EXPECT_THAT(LoadConfigFile(WriteFile("huge.yaml", std::string((4 << 20) + 1, '#')), &config),
+              ElementsAre(Field(&ConfigProblem::message, "the file has more than 4194304 bytes")));
 }
 
 // Every kind of reference gives the secret; one line feed at a file's end is not part of it.
@@ -309,6 +389,15 @@ TEST(ResolveSecret, RefusesBadSecrets) {
     EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(result.status().message()), Not(HasSubstr("hunter2")));
   }
+}
+
+// Where the name of a variable or a file belongs, a secret may stand.
+TEST(ResolveSecret, ShowsOnlyWhatLooksLikeAName) {
+  Secret secret;
+  secret.set_env("whsec_hunter2");
+  EXPECT_EQ(ResolveSecret(secret).status().message(), "the variable named here is not set");
+  secret.set_file("/dev/zero");
+  EXPECT_EQ(ResolveSecret(secret).status().message(), "file:/dev/zero has more than 65536 bytes");
 }
 
 // The size of a secret is bounded, the file's line feed apart.

@@ -18,6 +18,7 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 std::string Repeat(std::string_view text, size_t count) {
@@ -110,6 +111,13 @@ INSTANTIATE_TEST_SUITE_P(
                   [](const Config& c) { return c.ingress().body_bytes_max() == 64 << 20; }},
         ValueCase{"Kilobytes", "journal: {max_bytes: 10kB}",
                   [](const Config& c) { return c.journal().max_bytes() == 10'000; }},
+        ValueCase{"BytesPerAddress", "ingress: {inflight_body_bytes_per_address_max: 1MiB}",
+                  [](const Config& c) {
+                    return c.ingress().inflight_body_bytes_per_address_max() == 1 << 20;
+                  }},
+        ValueCase{
+            "BytesPerSecond", "ingress: {body_bytes_per_second_min: 2KiB}",
+            [](const Config& c) { return c.ingress().body_bytes_per_second_min() == 2 << 10; }},
         ValueCase{"BareBytes", "journal: {max_bytes: 7}",
                   [](const Config& c) { return c.journal().max_bytes() == 7; }},
         ValueCase{"EmptyMessageIsPresent", "ingress: {tls: {}}",
@@ -124,6 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
                   [](const Config& c) { return c.sources(0).url_token().inline_() == "a:b"; }},
         ValueCase{"QuotedEscapes", R"(sources: [{public_url: "\u00e9"}])",
                   [](const Config& c) { return c.sources(0).public_url() == "\xc3\xa9"; }},
+        ValueCase{
+            "DurationMost", "shutdown_deadline: 36500d",
+            [](const Config& c) { return c.shutdown_deadline().seconds() == 36'500ll * 86'400; }},
         ValueCase{"Uint32Max", "ingress: {threads: 4294967295}",
                   [](const Config& c) { return c.ingress().threads() == 4294967295u; }}),
     [](const auto& param) { return param.param.name; });
@@ -152,17 +163,22 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         ProblemCase{"UnknownField", "ingress:\n  lisen: a", 2, "ingress.lisen", "unknown field",
                     "did you mean `listen`?"},
-        ProblemCase{"UnknownFarField", "log: {zzzzzzzz: 1}", 1, "log.zzzzzzzz", "unknown field",
+        ProblemCase{"UnknownFarField", "log: {zzzzzzzz: 1}", 1, "log.?", "left out",
+                    "level, requests"},
+        ProblemCase{"FieldOfAnother", "log: {secret: 1}", 1, "log.secret", "unknown field",
                     "level, requests"},
         ProblemCase{"RepeatedKey", "log: {}\nlog: {}", 2, "log", "twice", "keep one"},
         ProblemCase{"MergeKey", "log: {<<: {}}", 1, "log.<<", "merge", "write the fields out"},
         ProblemCase{"Alias", "log: &a {}\n", 1, "", "anchors", "write the value out"},
-        ProblemCase{"UnknownAlias", "log: *a", 1, "", "not YAML", "check"},
+        ProblemCase{"UnknownAlias", "log: *a", 1, "", "alias", "quotes"},
         ProblemCase{"Tag", "log: !!map {}", 1, "", "tags", "remove"},
         ProblemCase{"TwoDocuments", "log: {}\n---\nlog: {}", 2, "", "second document", "one"},
         ProblemCase{"Syntax", "log: [", 1, "", "not YAML", "check"},
         ProblemCase{"NotUtf8", "log:\n \xff", 2, "", "UTF-8", "save"},
-        ProblemCase{"NulByte", std::string("log:\0", 5), 1, "", "UTF-8", "save"},
+        ProblemCase{"NulByte", std::string("log:\n\0", 6), 2, "", "NUL byte", "save"},
+        ProblemCase{"TabIndent", "log:\n\tlevel: info\n", 2, "", "a tab", "spaces"},
+        ProblemCase{"CrAlone", "log: {}\rgrpc: {}\r", 1, "", "CR alone", "LF"},
+        ProblemCase{"Unclosed", "log: {level: \"a\n", 2, "", "", "bracket and quote"},
         ProblemCase{"Surrogate", R"(sources: [{name: "\ud800"}])", 1, "", "not YAML", "check"},
         ProblemCase{"KeyIsAList", "[a]: b", 1, "", "a key must be a name", "name: value"},
         ProblemCase{"RootIsAList", "- a", 1, "", "holds a list", "name: value"},
@@ -189,7 +205,13 @@ INSTANTIATE_TEST_SUITE_P(
         ProblemCase{"SizeUnit", "journal: {max_bytes: 64 mb}", 1, "journal.max_bytes", "not a size",
                     "`64MiB`"},
         ProblemCase{"SizeOverflow", "journal: {max_bytes: 99999999TiB}", 1, "journal.max_bytes",
-                    "not a size", "whole number"},
+                    "out of range", "smaller"},
+        ProblemCase{"NumberOverflow", "ingress: {threads: 99999999999999999999}", 1,
+                    "ingress.threads", "out of range", "0 to 4294967295"},
+        ProblemCase{"DurationTooLong", "shutdown_deadline: 36501d", 1, "shutdown_deadline",
+                    "too long", "36500d"},
+        ProblemCase{"DurationOverflow", "shutdown_deadline: 999999999999d", 1, "shutdown_deadline",
+                    "too long", "36500d"},
         ProblemCase{"DurationBare", "shutdown_deadline: 30", 1, "shutdown_deadline",
                     "not a duration", "`30s`"},
         ProblemCase{"DurationWord", "shutdown_deadline: 5 minutes", 1, "shutdown_deadline",
@@ -202,6 +224,10 @@ INSTANTIATE_TEST_SUITE_P(
                     "sources[0].url_token", "does not say where", "env:NAME"},
         ProblemCase{"SecretEmpty", "sources: [{url_token: 'env:'}]", 1, "sources[0].url_token",
                     "nothing stands", "env:NAME"},
+        ProblemCase{"SecretFields", "sources: [{url_token: {inline: hunter2}}]", 1,
+                    "sources[0].url_token", "holds fields", "env:NAME"},
+        ProblemCase{"SecretNul", "sources: [{url_token: \"env:\\0A\"}]", 1, "sources[0].url_token",
+                    "control character", "env:NAME"},
         ProblemCase{"TwoOfOneof", "sources: [{recipe: {timestamp: {header: a,\n label: b}}}]", 2,
                     "sources[0].recipe.timestamp.label", "`header`", "keep one"},
         ProblemCase{
@@ -219,11 +245,20 @@ TEST(YamlToMessage, TellsAllProblemsAtOnce) {
   EXPECT_EQ(config.grpc().listen(), "a");
 }
 
-// A secret that was written without its kind must not reach the terminal or a log.
+// A secret that was written without its kind, or where a name belongs, must not reach the terminal
+// or a log.
 TEST(YamlToMessage, NeverEchoesASecret) {
-  Config config;
-  const auto problems = YamlToMessage("sources: [{keys: [{secret: hunter2}]}]", &config);
-  EXPECT_EQ(FormatProblems("f", problems).find("hunter2"), std::string::npos);
+  for (const std::string_view yaml :
+       {"sources: [{keys: [{secret: hunter2}]}]", "sources: [{keys: [{hunter2: 'env:A'}]}]",
+        "sources: [{keys: [{secret_hunter2: 'env:A'}]}]", "hunter2: {}\nhunter2: {}\n",
+        "sources: [{keys: [{secret: *hunter2}]}]", "sources: [{keys: {hunter2: a}}]",
+        "sources: [{values: {hunter2: []}}]", "sources: [{url_token: \"env:\\nhunter2\"}]"}) {
+    Config config;
+    const auto problems = YamlToMessage(yaml, &config);
+    EXPECT_THAT(problems, Not(IsEmpty())) << yaml;
+    EXPECT_EQ(FormatProblems("f", problems).find("hunter2"), std::string::npos)
+        << FormatProblems("f", problems);
+  }
 }
 
 // Hostile nesting stops at the limit and never reaches the end of the stack.
@@ -267,6 +302,16 @@ TEST(FormatProblems, IsOneLineEach) {
   EXPECT_EQ(FormatProblems("f.yaml", {{.line = 3, .path = "a.b", .message = "bad", .fix = "mend"},
                                       {.message = "worse"}}),
             "f.yaml:3: a.b: bad; mend\nf.yaml: worse\n");
+  EXPECT_EQ(FormatWarnings("f.yaml", {{.line = 3, .path = "a.b", .message = "bad"}}),
+            "f.yaml:3: a.b: warning: bad\n");
+}
+
+// What a file holds neither cuts the report, nor adds lines to it, nor commands the terminal.
+TEST(FormatProblems, ShowsControlCharacters) {
+  const std::string text("a\0b\nc\x1b[2J\x7f é", 13);
+  EXPECT_EQ(FormatProblems("f", {{.path = text, .message = text, .fix = text}}),
+            "f: a\\x00b\\x0ac\\x1b[2J\\x7f é: a\\x00b\\x0ac\\x1b[2J\\x7f é; "
+            "a\\x00b\\x0ac\\x1b[2J\\x7f é\n");
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ class PipelineFetchTest : public testing::Test {
     config::v1::Config config;
     EXPECT_TRUE(LoadConfig(kConfig, &config).empty());
     SourceMap sources;
-    const auto problems = BuildSources(config, log_, &sources, authority_.pem());
+    const auto problems = BuildSources(config, &sources, authority_.pem());
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
     pipeline_ = std::make_unique<Pipeline>(
         PipelineOptions{.sources = std::move(sources),

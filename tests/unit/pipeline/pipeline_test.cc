@@ -103,7 +103,7 @@ sources:
                                      &config);
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
     SourceMap sources;
-    EXPECT_TRUE(BuildSources(config, log_, &sources).empty());
+    EXPECT_TRUE(BuildSources(config, &sources).empty());
     pipeline_ = std::make_unique<Pipeline>(
         PipelineOptions{.sources = std::move(sources),
                         .body_budget = {.bytes_max = 10'000, .owner_bytes_max = 10'000},
@@ -406,7 +406,7 @@ sources:
                          &config)
                   .empty());
   SourceMap fresh;
-  ASSERT_TRUE(BuildSources(config, log_, &fresh).empty());
+  ASSERT_TRUE(BuildSources(config, &fresh).empty());
   const std::vector<std::string> others = pipeline_->ReplaceAccess(fresh);
   EXPECT_THAT(others, testing::IsSupersetOf({"added", "gated", "url", "test"}));
   EXPECT_THAT(others, testing::Not(testing::Contains("signed")));
