@@ -72,17 +72,17 @@ bool AnyMayFetch(const SourceMap& sources) {
 
 // In the order in which they are made; taken apart the other way round.
 struct Bridge::Rooms {
-  Rooms(const config::v1::Config& bridge_config, const Clock& clock)
+  Rooms(const config::v1::Config& bridge_config, const Clock& bridge_clock)
       : config(bridge_config),
         log(bridge_config.delivery().tail_cache_bytes_max(),
             [limits = LimitsOf(bridge_config.convert())](const EventRuns& runs) {
               return RemakeDataRun(runs, limits);
             }),
-        wall_clock(clock) {}
+        clock(bridge_clock) {}
 
   const config::v1::Config config;
   EventLog log;
-  const Clock& wall_clock;
+  const Clock& clock;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<StreamHub> hub;
   std::unique_ptr<Quarantine> quarantine;
@@ -161,9 +161,9 @@ std::vector<std::string> Bridge::ReplaceAccess(const SourceMap& fresh) {
 void Bridge::Shutdown() {
   Rooms& rooms = *rooms_;
   if (std::exchange(rooms.stopped, true)) return;
-  const absl::Time end = rooms.wall_clock.Now() + ToDuration(rooms.config.shutdown_deadline());
+  const absl::Duration end = rooms.clock.Steady() + ToDuration(rooms.config.shutdown_deadline());
   const auto left = [&](double share) {
-    return std::max(end - rooms.wall_clock.Now(), absl::ZeroDuration()) * share;
+    return std::max(end - rooms.clock.Steady(), absl::ZeroDuration()) * share;
   };
   if (rooms.pipeline != nullptr) rooms.pipeline->StartDraining();
   if (rooms.rpc != nullptr) rooms.rpc->SetServing(false);

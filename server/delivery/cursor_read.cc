@@ -15,6 +15,9 @@ namespace {
 // Events looked at in one step, so that a filter that excludes much does not hold up other streams.
 constexpr size_t kScanEventsMax = 1'024;
 constexpr absl::Duration kReconnectDelay = absl::Seconds(1);
+// A read that ends at a time of the wall clock looks at it this often.
+constexpr absl::Duration kStopTimeLookMin = absl::Milliseconds(1);
+constexpr absl::Duration kStopTimeLookMax = absl::Seconds(1);
 // Bytes of a batch beside its events: tags, lengths and a cursor for each.
 constexpr uint32_t kBatchField = 2;       // of SubscribeResponse
 constexpr uint32_t kDeliveriesField = 1;  // of DeliveryBatch
@@ -148,14 +151,14 @@ std::optional<EndStep> CursorRead::ResolveStart() {
   return std::nullopt;
 }
 
-WriteStep CursorRead::Message(const v1::SubscribeResponse& response, absl::Time now) {
-  last_write_ = now;
+WriteStep CursorRead::Message(const v1::SubscribeResponse& response, const Moment& now) {
+  last_write_ = now.steady;
   WriteStep step;
   step.message.push_back({.owned = response.SerializeAsString(), .event = {}, .shared = {}});
   return step;
 }
 
-WriteStep CursorRead::Started(absl::Time now) {
+WriteStep CursorRead::Started(const Moment& now) {
   v1::SubscribeResponse response;
   v1::Started& started = *response.mutable_started();
   started.set_stream_id(options_.stream_id);
@@ -166,7 +169,7 @@ WriteStep CursorRead::Started(absl::Time now) {
   return Message(response, now);
 }
 
-ReadStep CursorRead::EndWith(v1::EndingReason reason, RichError status, absl::Time now) {
+ReadStep CursorRead::EndWith(v1::EndingReason reason, RichError status, const Moment& now) {
   v1::SubscribeResponse response;
   v1::Ending& ending = *response.mutable_ending();
   ending.set_reason(reason);
@@ -176,7 +179,7 @@ ReadStep CursorRead::EndWith(v1::EndingReason reason, RichError status, absl::Ti
   return Message(response, now);
 }
 
-ReadStep CursorRead::Next(absl::Time now) {
+ReadStep CursorRead::Next(const Moment& now) {
   if (end_after_write_) return EndStep{*end_after_write_};
   if (started_ && ReachedBound(now)) return EndStep{};
   if (auto found = FindInterruption(now)) {
@@ -190,7 +193,7 @@ ReadStep CursorRead::Next(absl::Time now) {
 }
 
 // What ends a read that has more to give.
-std::optional<CursorRead::Interruption> CursorRead::FindInterruption(absl::Time now) const {
+std::optional<CursorRead::Interruption> CursorRead::FindInterruption(const Moment& now) const {
   if (superseded_) {
     RichError error;
     error.code = absl::StatusCode::kAborted;
@@ -202,22 +205,22 @@ std::optional<CursorRead::Interruption> CursorRead::FindInterruption(absl::Time 
     return Interruption{v1::ENDING_REASON_DRAINING,
                         Unavailable("DRAINING", "the bridge shuts down")};
   }
-  if (now >= options_.end_of_life) {
+  if (now.steady >= options_.end_of_life) {
     return Interruption{v1::ENDING_REASON_MAX_AGE,
                         Unavailable("MAX_AGE", "the stream reached its maximum age; resume")};
   }
   return std::nullopt;
 }
 
-bool CursorRead::ReachedBound(absl::Time now) const {
+bool CursorRead::ReachedBound(const Moment& now) const {
   if (events_left_ && *events_left_ == 0) return true;
   if (reached_stop_time_) return true;
   if (stop_position_ && position_ >= *stop_position_) return true;
   // Later appends have a later time.
-  return now >= stop_time_ && position_ >= log_->head();
+  return now.wall >= stop_time_ && position_ >= log_->head();
 }
 
-ReadStep CursorRead::ReadOn(absl::Time now) {
+ReadStep CursorRead::ReadOn(const Moment& now) {
   const size_t events_max = std::max(batch_events_max_, kScanEventsMax / 4);
   size_t scanned = 0;
   while (scanned < kScanEventsMax) {
@@ -232,14 +235,14 @@ ReadStep CursorRead::ReadOn(absl::Time now) {
     if (auto step = Batch(*events, now)) return *std::move(step);
     if (ReachedBound(now)) return EndStep{};
   }
-  if (now - last_write_ >= heartbeat_) return Heartbeat(now);
-  return WaitStep{now};
+  if (now.steady - last_write_ >= heartbeat_) return Heartbeat(now);
+  return WaitStep{now.steady};
 }
 
 // One batch of what passes the filter; nullopt when nothing does. Moves position_ past all events
 // that it decided on.
 std::optional<WriteStep> CursorRead::Batch(const std::vector<StoredEventPtr>& events,
-                                           absl::Time now) {
+                                           const Moment& now) {
   struct Entry {
     StoredEventPtr event;
     std::string head;  // cursor, payload_omitted, tag and length of the event
@@ -296,22 +299,28 @@ std::optional<WriteStep> CursorRead::Batch(const std::vector<StoredEventPtr>& ev
   }
   if (events_left_) *events_left_ -= entries.size();
   caught_up_ = false;
-  last_write_ = now;
+  last_write_ = now.steady;
   return WriteStep{writer.Finish()};
 }
 
-ReadStep CursorRead::AtHead(absl::Time now) {
+ReadStep CursorRead::AtHead(const Moment& now) {
   if (!caught_up_) {
     caught_up_ = true;
     v1::SubscribeResponse response;
     response.mutable_caught_up()->set_cursor(CursorAt(position_));
     return Message(response, now);
   }
-  if (now - last_write_ >= heartbeat_) return Heartbeat(now);
-  return WaitStep{std::min({last_write_ + heartbeat_, options_.end_of_life, stop_time_})};
+  if (now.steady - last_write_ >= heartbeat_) return Heartbeat(now);
+  absl::Duration until = std::min(last_write_ + heartbeat_, options_.end_of_life);
+  if (stop_time_ != absl::InfiniteFuture()) {
+    // The wall clock may be set meanwhile: it is looked at again soon.
+    until = std::min(
+        until, now.steady + std::clamp(stop_time_ - now.wall, kStopTimeLookMin, kStopTimeLookMax));
+  }
+  return WaitStep{until};
 }
 
-ReadStep CursorRead::Overtaken(absl::Time now) {
+ReadStep CursorRead::Overtaken(const Moment& now) {
   if (!request_.cursor_read().skip_expired()) {
     return EndWith(v1::ENDING_REASON_FELL_BEHIND, Expired(), now);
   }
@@ -323,18 +332,18 @@ ReadStep CursorRead::Overtaken(absl::Time now) {
   return Message(response, now);
 }
 
-WriteStep CursorRead::Heartbeat(absl::Time now) {
+WriteStep CursorRead::Heartbeat(const Moment& now) {
   const Position head = log_->head();
   v1::SubscribeResponse response;
   v1::Heartbeat& heartbeat = *response.mutable_heartbeat();
   heartbeat.set_cursor(CursorAt(position_));
   heartbeat.set_head_cursor(CursorAt(head));
   heartbeat.set_backlog_events(head - std::min(head, position_));
-  SetTime(now, heartbeat.mutable_server_time());
+  SetTime(now.wall, heartbeat.mutable_server_time());
   absl::Duration age = absl::ZeroDuration();
   if (head > position_) {
     const auto next = log_->Read(position_, 1, 0, /*want_data=*/false);
-    if (next.ok() && !next->empty()) age = std::max(now - next->front()->append_time(), age);
+    if (next.ok() && !next->empty()) age = std::max(now.wall - next->front()->append_time(), age);
   }
   SetDuration(age, heartbeat.mutable_backlog_age());
   return Message(response, now);

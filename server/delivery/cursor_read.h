@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/clock.h"
 #include "server/delivery/cursor.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/filter.h"
@@ -20,7 +21,7 @@ namespace hookbridge {
 struct CursorReadOptions {
   std::string stream_id;
   std::string server_instance;
-  absl::Time end_of_life = absl::InfiniteFuture();  // the stream's maximum age
+  absl::Duration end_of_life = absl::InfiniteDuration();  // on the steady clock: its maximum age
 };
 
 // What to do next with a stream.
@@ -28,7 +29,7 @@ struct WriteStep {
   std::vector<Piece> message;  // one SubscribeResponse
 };
 struct WaitStep {
-  absl::Time until;  // or until the head moves
+  absl::Duration until;  // on the steady clock; or until the head moves
 };
 struct EndStep {
   RichError status;  // ok(): the read came to its bound
@@ -45,7 +46,7 @@ class CursorRead {
   static RichError Create(const v1::SubscribeRequest& request, CursorReadOptions options,
                           const EventLog& log, std::optional<CursorRead>* made);
 
-  ReadStep Next(absl::Time now);
+  ReadStep Next(const Moment& now);
   // From now on Next ends the stream with Ending{DRAINING}.
   void Drain() { draining_ = true; }
   // From now on Next ends the stream with Ending{SUPERSEDED}.
@@ -63,18 +64,18 @@ class CursorRead {
     v1::EndingReason reason;
     RichError status;
   };
-  std::optional<Interruption> FindInterruption(absl::Time now) const;
+  std::optional<Interruption> FindInterruption(const Moment& now) const;
   std::optional<EndStep> ResolveStart();
   std::optional<EndStep> OpenStartCursor(const JournalInfo& info);
-  WriteStep Started(absl::Time now);
-  bool ReachedBound(absl::Time now) const;
-  ReadStep ReadOn(absl::Time now);
-  std::optional<WriteStep> Batch(const std::vector<StoredEventPtr>& events, absl::Time now);
-  ReadStep AtHead(absl::Time now);
-  ReadStep Overtaken(absl::Time now);
-  WriteStep Heartbeat(absl::Time now);
-  ReadStep EndWith(v1::EndingReason reason, RichError status, absl::Time now);
-  WriteStep Message(const v1::SubscribeResponse& response, absl::Time now);
+  WriteStep Started(const Moment& now);
+  bool ReachedBound(const Moment& now) const;
+  ReadStep ReadOn(const Moment& now);
+  std::optional<WriteStep> Batch(const std::vector<StoredEventPtr>& events, const Moment& now);
+  ReadStep AtHead(const Moment& now);
+  ReadStep Overtaken(const Moment& now);
+  WriteStep Heartbeat(const Moment& now);
+  ReadStep EndWith(v1::EndingReason reason, RichError status, const Moment& now);
+  WriteStep Message(const v1::SubscribeResponse& response, const Moment& now);
   std::string CursorAt(Position position) const;
   RichError Expired() const;
 
@@ -99,7 +100,7 @@ class CursorRead {
   bool reached_stop_time_ = false;
   Position position_ = 0;  // all up to here is sent or filtered out
   std::optional<Position> stop_position_;
-  absl::Time last_write_;
+  absl::Duration last_write_;
   std::optional<RichError> end_after_write_;
 };
 

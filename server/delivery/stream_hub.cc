@@ -9,7 +9,7 @@
 namespace hookbridge {
 namespace {
 
-// The longest sleep: a clock that steps shows within this.
+// The longest sleep.
 constexpr absl::Duration kSleepMax = absl::Seconds(1);
 
 }  // namespace
@@ -93,7 +93,7 @@ void StreamHub::Cancel(StreamKey key) {
   wake_.NotifyOne();
 }
 
-void StreamHub::WakeWaiting(absl::Time now) {
+void StreamHub::WakeWaiting(absl::Duration now) {
   for (const auto& [key, stream] : streams_) {
     if (stream->state != State::kWaiting) continue;
     if (head_moved_ || draining_ || stream->due <= now) MakeReady(key, *stream);
@@ -104,7 +104,7 @@ void StreamHub::WakeWaiting(absl::Time now) {
 std::vector<StreamKey> StreamHub::TakeReady() {
   MutexLock lock(mutex_);
   while (!stopping_) {
-    const absl::Time now = clock_.Now();
+    const absl::Duration now = clock_.Steady();
     WakeWaiting(now);
     if (!ready_.empty()) return std::exchange(ready_, {});
     absl::Duration sleep = kSleepMax;
@@ -147,7 +147,7 @@ void StreamHub::Step(StreamKey key) {
   if (!gone) {
     if (draining) stream->read.Drain();
     if (superseded) stream->read.Supersede();
-    step = stream->read.Next(clock_.Now());
+    step = stream->read.Next(ReadClock(clock_));
   }
   if (auto* const write = std::get_if<WriteStep>(&step)) {
     {

@@ -64,7 +64,7 @@ class StreamHub {
     State state = State::kReady;
     bool gone = false;
     bool superseded = false;
-    absl::Time due = absl::InfiniteFuture();
+    absl::Duration due = absl::InfiniteDuration();  // on the steady clock
   };
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,7 +72,7 @@ class StreamHub {
   void Step(StreamKey key) ABSL_LOCKS_EXCLUDED(mutex_);
   void MakeReady(StreamKey key, Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SupersedeStreamsOf(const std::string& client_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeWaiting(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeWaiting(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint32_t streams_max_;
   EventLog& log_;

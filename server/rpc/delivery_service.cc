@@ -59,7 +59,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
                                public StreamSink {
  public:
   SubscribeReactor(StreamHub& hub, const EventLog& log, const DeliveryServiceOptions& options,
-                   absl::Time now, const grpc::ByteBuffer& bytes)
+                   absl::Duration now, const grpc::ByteBuffer& bytes)
       : hub_(hub) {
     const RichError error = Join(log, options, now, bytes);
     if (!error.ok()) FinishWith(error);
@@ -81,7 +81,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   void OnDone() override { delete this; }
 
  private:
-  RichError Join(const EventLog& log, const DeliveryServiceOptions& options, absl::Time now,
+  RichError Join(const EventLog& log, const DeliveryServiceOptions& options, absl::Duration now,
                  const grpc::ByteBuffer& bytes) {
     v1::SubscribeRequest request;
     if (!request.ParseFromString(ToText(bytes))) {
@@ -126,7 +126,7 @@ class Service final
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext*,
                                                         const grpc::ByteBuffer* request) override {
-    return new SubscribeReactor(hub_, log_, options_, clock_.Now(), *request);
+    return new SubscribeReactor(hub_, log_, options_, clock_.Steady(), *request);
   }
   grpc::ServerUnaryReactor* Acknowledge(grpc::CallbackServerContext* context,
                                         const v1::AcknowledgeRequest*,

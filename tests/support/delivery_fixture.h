@@ -139,13 +139,13 @@ class DeliveryFixture : public testing::Test {
   Ran Run() {
     Ran ran;
     for (int steps = 0; steps < 10'000; ++steps) {
-      ReadStep step = read_->Next(clock_.Now());
+      ReadStep step = read_->Next(ReadClock(clock_));
       if (auto* const write = std::get_if<WriteStep>(&step)) {
         ran.messages.push_back(Parse(write->message));
       } else if (auto* const end = std::get_if<EndStep>(&step)) {
         ran.end = end->status;
         return ran;
-      } else if (std::get<WaitStep>(step).until > clock_.Now()) {
+      } else if (std::get<WaitStep>(step).until > clock_.Steady()) {
         return ran;
       }
     }
@@ -159,7 +159,7 @@ class DeliveryFixture : public testing::Test {
   }
 
   FakeClock clock_;
-  absl::Time end_of_life_ = absl::InfiniteFuture();
+  absl::Duration end_of_life_ = absl::InfiniteDuration();
   int remade_ = 0;  // data runs made again
   int appended_ = 0;
   EventLog log_;

@@ -3,6 +3,8 @@
 #include "server/base/limits.h"
 #include "tests/support/delivery_fixture.h"
 
+#include "google/protobuf/util/time_util.h"
+
 #include "gmock/gmock.h"
 
 namespace hookbridge {
@@ -88,7 +90,7 @@ TEST_F(CursorReadTest, StopsAtTheHeadAsItWasAtTheStart) {
   v1::SubscribeRequest request = Earliest();
   request.mutable_cursor_read()->set_stop_at_end(true);
   ASSERT_TRUE(Open(request).ok());
-  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(clock_.Now())).message).has_started());
+  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(ReadClock(clock_))).message).has_started());
   AppendTypes({"late"});
   const Ran ran = Run();
   EXPECT_THAT(ran.types(), ElementsAre("a", "b"));
@@ -211,6 +213,45 @@ TEST_F(CursorReadTest, AnIdleStreamShowsItLivesAndHowFarItIs) {
   EXPECT_EQ(heartbeat.backlog_age().seconds(), 0);
 }
 
+// Intervals are time that passes, whatever the wall clock is set to; what is said of time follows
+// it.
+TEST_F(CursorReadTest, ASetClockNeitherSilencesNorHurriesAStream) {
+  AppendTypes({"a"});
+  v1::SubscribeRequest request = Earliest();
+  request.mutable_heartbeat_interval()->set_seconds(5);
+  end_of_life_ = clock_.Steady() + absl::Minutes(1);
+  ASSERT_FALSE(RunOf(request).end.has_value());
+  for (const absl::Duration step : {-absl::Hours(2), absl::Hours(5)}) {
+    clock_.Step(step);
+    clock_.Advance(absl::Seconds(4));
+    EXPECT_TRUE(Run().messages.empty()) << step;
+    clock_.Advance(absl::Seconds(1));
+    const Ran ran = Run();
+    ASSERT_EQ(ran.count(SubscribeResponse::kHeartbeat), 1u) << step;
+    EXPECT_FALSE(ran.end.has_value()) << step;
+    EXPECT_EQ(ran.messages[0].heartbeat().server_time().seconds(),
+              absl::ToUnixSeconds(clock_.Now()));
+  }
+  clock_.Step(-absl::Hours(9));
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(Run().messages.back().ending().reason(), v1::ENDING_REASON_MAX_AGE);
+}
+
+// A read that ends at a time ends when the wall clock is there, also when it is set there.
+TEST_F(CursorReadTest, AStopTimeFollowsTheWallClock) {
+  v1::SubscribeRequest request = Earliest();
+  *request.mutable_cursor_read()->mutable_stop_time() =
+      google::protobuf::util::TimeUtil::SecondsToTimestamp(
+          absl::ToUnixSeconds(clock_.Now() + absl::Hours(1)));
+  ASSERT_FALSE(RunOf(request).end.has_value());
+  const ReadStep step = read_->Next(ReadClock(clock_));
+  EXPECT_LE(std::get<WaitStep>(step).until - clock_.Steady(), absl::Seconds(1)) << "looks again";
+  clock_.Step(absl::Hours(1));
+  const Ran ran = Run();
+  ASSERT_TRUE(ran.end.has_value());
+  EXPECT_TRUE(ran.end->ok());
+}
+
 TEST_F(CursorReadTest, HeartbeatIntervalsAreClamped) {
   const auto interval = [&](int64_t seconds) {
     v1::SubscribeRequest request = Earliest();
@@ -258,7 +299,7 @@ TEST_F(CursorReadTest, RetentionThatOvertakesEndsTheReadWithNotice) {
   AppendTypes({"a", "b", "c", "d"});
   v1::SubscribeRequest request = Earliest();
   ASSERT_TRUE(Open(request).ok());
-  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(clock_.Now())).message).has_started());
+  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(ReadClock(clock_))).message).has_started());
   ASSERT_TRUE(journal_->Trim(2).ok());
   DropCache();
   const Ran ran = Run();
@@ -296,7 +337,7 @@ TEST_F(CursorReadTest, DrainingAndOldAgeSayWhereToResume) {
   EXPECT_EQ(ran.end->code, absl::StatusCode::kUnavailable);
   EXPECT_TRUE(ran.end->retry_delay.has_value());
 
-  end_of_life_ = clock_.Now() + absl::Minutes(1);
+  end_of_life_ = clock_.Steady() + absl::Minutes(1);
   ASSERT_FALSE(RunOf(Earliest()).end.has_value());
   clock_.Advance(absl::Minutes(1));
   ran = Run();
@@ -328,7 +369,7 @@ TEST_F(CursorReadTest, ASupersededReadSaysSoAndNamesNoWait) {
 TEST_F(CursorReadTest, AJournalThatCannotBeReadEndsTheStreamAndLosesNothing) {
   AppendTypes({"a"});
   ASSERT_TRUE(Open(Earliest()).ok());
-  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(clock_.Now())).message).has_started());
+  EXPECT_TRUE(Parse(std::get<WriteStep>(read_->Next(ReadClock(clock_))).message).has_started());
   DropCache();
   journal_->Close();
   const Ran ran = Run();
