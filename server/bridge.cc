@@ -103,7 +103,7 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
                                                       Logger& log) {
   std::unique_ptr<Bridge> bridge(new Bridge(std::make_unique<Rooms>(config, clock)));
   Rooms& rooms = *bridge->rooms_;
-  auto journal = OpenJournal(config.journal(), clock, &rooms.log);
+  auto journal = OpenJournal(config.journal(), clock, &rooms.log, log);
   if (!journal.ok()) return journal.status();
   rooms.journal = *std::move(journal);
   rooms.log.Attach(*rooms.journal);

@@ -3,6 +3,7 @@
 #include "server/base/config.h"
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
+#include "server/journal/journal_directory.h"
 
 #include <fcntl.h>
 #include <openssl/rand.h>
@@ -32,8 +33,8 @@ absl::Status FileError(const std::string& path) {
 
 // Creates the file with a new secret unless it is there.
 absl::Status EnsureSecretFile(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  if (absl::Status status = MakeDirectories(directory, fsync); !status.ok()) return status;
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (fd < 0) return errno == EEXIST ? absl::OkStatus() : FileError(path);
   const std::string secret = NewSecret() + "\n";

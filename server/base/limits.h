@@ -111,6 +111,16 @@ inline constexpr uint32_t kAppendQueueEventsMaxLeast = 2 * kSplitItemsMax;
 inline constexpr absl::Duration kJournalMaxAge = absl::Hours(30 * 24);
 inline constexpr absl::Duration kJournalMaxAgeLeast = absl::Minutes(1);
 inline constexpr absl::Duration kDedupWindow = absl::Hours(7 * 24);
+// How far retention may go on in a minute beyond that minute, and how far behind it may be before
+// it waits for an operator's word.
+inline constexpr absl::Duration kRetentionCatchUpPerMinute = absl::Hours(1);
+inline constexpr absl::Duration kRetentionHoldBeyond = absl::Hours(24);
+// Space that is kept to read and to remove on a full disk.
+inline constexpr uint64_t kJournalReserveBytes = 96 << 20;
+// Neighbouring lost events that are listed; beyond it the last stands for all that follow.
+inline constexpr size_t kLostRangesMax = 1'000;
+// How fast the journal is read through in search of damage.
+inline constexpr uint64_t kScrubBytesPerSecond = 4 << 20;
 
 // Delivery.
 inline constexpr uint32_t kStreamsMax = 1'000;

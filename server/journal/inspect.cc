@@ -2,6 +2,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/strings.h"
+#include "server/journal/lost_events.h"
 #include "server/journal/record.h"
 #include "server/journal/rocksdb/database.h"
 #include "server/journal/rocksdb/format.h"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 namespace hookbridge::journal {
 namespace {
@@ -33,6 +35,7 @@ class Inspector {
               absl::BytesToHexString(
                   {reinterpret_cast<const char*>(database_.id.data()), database_.id.size()}),
               "\n");
+    Lost();
     Events();
     Dedup();
     StrAppend(&report_, "events      ", events_, "\npositions   ", first_, " to ", last_,
@@ -47,12 +50,25 @@ class Inspector {
     if (++findings_ <= kFindingsMax) StrAppend(&report_, "FINDING ", what, "\n");
   }
 
+  // What a start found missing and wrote down is no new finding.
+  void Lost() {
+    const std::unique_ptr<rocksdb::Iterator> it(database_.db->NewIterator({}, database_.state));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      const auto range = LostEvents::FromPersisted(AsView(it->key()), AsView(it->value()));
+      if (!range) continue;
+      StrAppend(&report_, "lost        ", range->first, " to ", range->last, "\n");
+      lost_[range->first] = range->last;
+    }
+    if (!it->status().ok()) Found(it->status().ToString());
+  }
+
   void Events() {
     const std::unique_ptr<rocksdb::Iterator> it(database_.db->NewIterator({}, database_.events));
     EventId previous;
     last_ = first_ - 1;
     for (it->Seek(rocks::BigEndian(first_)); it->Valid(); it->Next()) {
       const Position position = rocks::FromBigEndian(AsView(it->key()));
+      if (const auto known = lost_.find(last_ + 1); known != lost_.end()) last_ = known->second;
       if (position != last_ + 1) {
         Found(StrCat("positions jump from ", last_, " to ", position));
       }
@@ -100,6 +116,7 @@ class Inspector {
   rocks::Database& database_;
   const InspectOptions options_;
   std::string& report_;
+  std::map<Position, Position> lost_;  // first, last
   Position first_ = 1;
   Position last_ = 0;
   uint64_t events_ = 0;
@@ -117,7 +134,7 @@ absl::Status Inspect(const std::string& directory, const InspectOptions& options
     return absl::NotFoundError(StrCat("no journal in ", directory));
   }
   const SystemClock clock;
-  auto database = rocks::OpenDatabase(directory, nullptr, clock, /*read_only=*/true);
+  auto database = rocks::OpenDatabase({.directory = directory}, clock, rocks::OpenMode::kReadOnly);
   if (!database.ok()) return database.status();
   StrAppend(report, "directory   ", directory, "\n");
   return Inspector(**database, options, *report).Run();

@@ -93,17 +93,32 @@ struct StateUpdate {
   std::optional<std::string> value;
 };
 
+// Neighbouring positions whose events were acknowledged and cannot be read any more.
+struct LostRange {
+  Position first = 0;
+  Position last = 0;
+};
+
+// Events older than max_age that retention keeps until an operator says otherwise.
+struct RetentionHold {
+  Position up_to = 0;   // they end here
+  uint64_t events = 0;  // at most so many
+  absl::Time older_than;
+};
+
 struct JournalInfo {
   JournalId id{};
   Position first = 0;     // oldest kept event; last + 1 when the journal is empty
   Position last = 0;      // newest durable event; 0 when there never was one
   absl::Time first_time;  // append_time of `first`; InfinitePast when empty
   absl::Time last_time;   // append_time of `last`; InfinitePast when empty
-  uint64_t bytes = 0;     // size of the files
+  uint64_t bytes = 0;     // what the kept events take
   bool writable = true;   // false: appends are refused now
   std::string not_writable_reason;
   bool durable = true;  // false for the memory engine
   bool atomic_batch = true;
+  std::vector<LostRange> lost = {};  // oldest first
+  std::optional<RetentionHold> retention_hold = {};
 };
 
 // The interface. Threads: thread-safe. Reads see only what is durable, and may block on the disk;
@@ -122,12 +137,16 @@ class Journal {
 
   // Up to events_max events after `after`, in order, cut once their bytes() exceed bytes_max (but
   // at least one when there is one). Empty at the head. kOutOfRange when events after `after` were
-  // removed by retention (after + 1 < first). kUnavailable when the store cannot be read now.
+  // removed by retention (after + 1 < first). kDataLoss when the next event is damaged or missing:
+  // FindLost says how far. kUnavailable when the store cannot be read now.
   // Reading backwards: ReadBefore gives the newest events before `before`, newest first.
   virtual absl::StatusOr<std::vector<StoredEventPtr>> Read(Position after, size_t events_max,
                                                            size_t bytes_max) const = 0;
   virtual absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before, size_t events_max,
                                                                  size_t bytes_max) const = 0;
+
+  // The lost range that the event after `after` is in, from there; nullopt when it can be read.
+  virtual std::optional<LostRange> FindLost(Position after) const = 0;
 
   // kNotFound when no such event is kept.
   virtual absl::StatusOr<StoredEventPtr> Find(const EventId& id) const = 0;
@@ -140,7 +159,12 @@ class Journal {
   // Removes events up to and with `position`.
   virtual absl::Status Trim(Position position) = 0;
 
-  // Durable when it returns OK. Blocks for one group.
+  // The operator's word on JournalInfo::retention_hold: removes what is held, up to and with
+  // `up_to`. kFailedPrecondition when events up to there are not held.
+  virtual absl::Status ReleaseRetention(Position up_to) = 0;
+
+  // Durable when it returns OK. Blocks for one group. Keys that begin with `journal/` are the
+  // journal's own.
   virtual absl::Status WriteState(std::vector<StateUpdate> updates) = 0;
   // All pairs whose key starts with `prefix`, by key.
   virtual absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadState(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/journal/journal.h"
 
 #include "hookbridge/config/v1/config.pb.h"
@@ -12,9 +13,11 @@
 namespace hookbridge {
 
 // The configured journal, opened or created. `config` has its defaults; max_bytes 0 becomes 80 % of
-// the volume. `listener` may be null; it and the clock outlive the journal. Blocks while the engine
-// recovers. Errors name the directory and what to do.
+// the volume, less the reserve. What was acknowledged and is not there any more is logged, and its
+// positions are not given again. `listener` may be null; it, clock and log outlive the journal.
+// Blocks while the engine recovers. Errors name the directory and what to do.
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const config::v1::JournalConfig& config,
-                                                     const Clock& clock, CommitListener* listener);
+                                                     const Clock& clock, CommitListener* listener,
+                                                     Logger& log);
 
 }  // namespace hookbridge

@@ -12,9 +12,6 @@ namespace {
 constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
 constexpr absl::Duration kHealBackoffMin = absl::Milliseconds(50);
 constexpr absl::Duration kHealBackoffMax = absl::Seconds(2);
-constexpr size_t kTrimStepEvents = 4'096;
-
-absl::Status ClosedError() { return absl::UnavailableError("journal: closed"); }
 
 }  // namespace
 
@@ -22,8 +19,8 @@ absl::Status ClosedError() { return absl::UnavailableError("journal: closed"); }
 // positions in order.
 class QueuedJournal::GroupBuilder {
  public:
-  GroupBuilder(Store& store, EventIdMinter& minter, absl::Time now)
-      : store_(store), minter_(minter), now_(now), next_(store.Bounds().last + 1) {}
+  GroupBuilder(Store& store, EventIdMinter& minter, absl::Time now, Position next)
+      : store_(store), minter_(minter), now_(now), next_(next) {}
 
   // Outcome of one request, valid once the group is durable.
   absl::StatusOr<std::vector<Receipt>> Add(AppendRequest& request) {
@@ -98,15 +95,30 @@ class QueuedJournal::GroupBuilder {
 };
 
 QueuedJournal::QueuedJournal(QueuedJournalOptions options, std::unique_ptr<Store> store,
-                             const Clock& clock, CommitListener* listener)
+                             const Clock& clock, CommitListener* listener,
+                             std::unique_ptr<JournalDirectory> directory)
     : options_(options),
+      directory_(std::move(directory)),
       store_(std::move(store)),
       clock_(clock),
       listener_(listener),
       queue_(options.queue),
-      minter_(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), store_->Bounds().last_id),
-      heal_backoff_(kHealBackoffMin),
-      committer_([this] { Run(); }) {}
+      lost_(options.log),
+      minter_(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), NewestId()),
+      retention_({.max_age = options.max_age,
+                  .bytes_max = options.bytes_max,
+                  .when_full = options.when_full},
+                 *store_, options.log),
+      heal_backoff_(kHealBackoffMin) {
+  lost_.Load(*store_).IgnoreError();
+  acknowledged_ = std::max(store_->Bounds().last, lost_.last());
+  TakeReserve();
+  Announce();
+  committer_ = std::thread([this] { Run(); });
+  if (!options_.scrub) return;
+  scrubber_ = std::make_unique<Scrubber>(*this, clock_);
+  scrubber_->Start();
+}
 
 QueuedJournal::~QueuedJournal() { Close(); }
 
@@ -130,31 +142,34 @@ void QueuedJournal::Append(AppendRequest request) {
 
 void QueuedJournal::Run() {
   while (true) {
-    const absl::Duration wait =
-        broken_ ? std::max(next_heal_ - clock_.Now(), absl::Milliseconds(1)) : kMaintenanceInterval;
+    const absl::Duration wait = broken_.ok()
+                                    ? kMaintenanceInterval
+                                    : std::max(next_heal_ - clock_.Steady(), absl::Milliseconds(1));
     std::vector<AppendRequest> requests =
         queue_.PopGroup(limits::kCommitGroupEventsMax, limits::kCommitGroupBytesMax,
                         std::min(wait, kMaintenanceInterval));
     if (requests.empty() && closed_.load(std::memory_order_acquire)) break;
-    const absl::Time now = clock_.Now();
-    if (broken_) TryHeal(now);
+    const Moment now = ReadClock(clock_);
+    if (!broken_.ok()) TryHeal(now);
     if (!requests.empty()) RunGroup(std::move(requests));
     RunTasks();
-    if (!broken_) Maintain(now);
+    Maintain(now);
   }
   RunTasks();
+  retention_.TellRest(clock_.Steady());
+  if (directory_ != nullptr) directory_->Sync().IgnoreError();
   store_->Close();
 }
 
 void QueuedJournal::RunGroup(std::vector<AppendRequest> requests) {
   std::vector<AppendOutcome> outcomes(requests.size());
-  absl::Status failure;
-  if (broken_ || full_) {
-    MutexLock lock(state_mutex_);
-    failure = full_ ? absl::ResourceExhaustedError(not_writable_reason_)
-                    : absl::UnavailableError(not_writable_reason_);
-  } else {
-    GroupBuilder builder(*store_, minter_, clock_.Now());
+  absl::Status failure = broken_;
+  if (failure.ok() && !starved_.empty()) failure = absl::ResourceExhaustedError(starved_);
+  if (failure.ok() && !retention_.full().empty()) {
+    failure = absl::ResourceExhaustedError(retention_.full());
+  }
+  if (failure.ok()) {
+    GroupBuilder builder(*store_, minter_, clock_.Now(), acknowledged_ + 1);
     for (size_t i = 0; i < requests.size() && failure.ok(); ++i) {
       auto receipts = builder.Add(requests[i]);
       if (receipts.ok()) {
@@ -166,9 +181,8 @@ void QueuedJournal::RunGroup(std::vector<AppendRequest> requests) {
     if (failure.ok()) {
       failure = CommitAndPublish(builder.group());
     } else {
-      SetNotWritable(std::string(ToStd(failure.message())));
-      broken_ = true;
-      next_heal_ = clock_.Now();
+      Break(failure, absl::ZeroDuration());
+      failure = broken_;
     }
   }
 
@@ -185,83 +199,102 @@ void QueuedJournal::RunGroup(std::vector<AppendRequest> requests) {
 absl::Status QueuedJournal::CommitAndPublish(const CommitGroup& group) {
   if (group.empty()) return absl::OkStatus();
   if (absl::Status status = store_->Commit(group); !status.ok()) {
-    broken_ = true;
-    next_heal_ = clock_.Now() + heal_backoff_;
-    SetNotWritable(StrCat("journal: ", ToStd(status.message())));
-    return absl::UnavailableError(StrCat("journal: ", ToStd(status.message())));
+    Break(status, heal_backoff_);
+    return broken_;
   }
-  if (listener_ != nullptr && !group.events.empty()) listener_->OnCommitted(group.events);
+  if (group.events.empty()) return absl::OkStatus();
+  const StoredEvent& newest = *group.events.back();
+  acknowledged_ = newest.position;
+  if (directory_ != nullptr) directory_->Note(newest.position, newest.id);
+  if (listener_ != nullptr) listener_->OnCommitted(group.events);
   return absl::OkStatus();
 }
 
-void QueuedJournal::TryHeal(absl::Time now) {
-  if (now < next_heal_) return;
-  const Position last_before = store_->Bounds().last;
-  if (absl::Status status = store_->Heal(); !status.ok()) {
+void QueuedJournal::Break(const absl::Status& why, absl::Duration heal_after) {
+  disk_full_ = absl::IsResourceExhausted(why);
+  const std::string_view text = ToStd(why.message());
+  broken_ = absl::UnavailableError(text.starts_with("journal: ") ? std::string(text)
+                                                                 : StrCat("journal: ", text));
+  next_heal_ = clock_.Steady() + heal_after;
+  Announce();
+}
+
+void QueuedJournal::TryHeal(const Moment& now) {
+  if (now.steady < next_heal_) return;
+  if (absl::Status status = Reopen(); !status.ok()) {
     heal_backoff_ = std::min(heal_backoff_ * 2, kHealBackoffMax);
-    next_heal_ = now + heal_backoff_;
-    SetNotWritable(StrCat("journal: ", ToStd(status.message())));
+    Break(status, heal_backoff_);
     return;
   }
   heal_backoff_ = kHealBackoffMin;
-  broken_ = false;
-  // What the failed commit had written after all is there now: readers must hear of it.
+  broken_ = absl::OkStatus();
   const StoreBounds bounds = store_->Bounds();
-  minter_ = EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(now)), bounds.last_id);
-  if (listener_ != nullptr && bounds.last > last_before) {
-    if (auto events = store_->Read(last_before, SIZE_MAX, SIZE_MAX); events.ok()) {
+  const Position last_before =
+      std::exchange(acknowledged_, std::max({acknowledged_, bounds.last, lost_.last()}));
+  minter_ = EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(now.wall)), NewestId());
+  // What the failed commit had written after all is there now: readers must hear of it.
+  if (bounds.last > last_before) {
+    if (directory_ != nullptr) directory_->Note(bounds.last, bounds.last_id);
+    if (auto events = store_->Read(last_before, SIZE_MAX, SIZE_MAX);
+        events.ok() && listener_ != nullptr) {
       listener_->OnCommitted(*events);
     }
   }
-  if (!full_) SetWritable();
+  TakeReserve();
+  Announce();
 }
 
-void QueuedJournal::Maintain(absl::Time now) {
-  if (now < next_maintenance_) return;
-  next_maintenance_ = now + kMaintenanceInterval;
-  Retain(now);
+absl::Status QueuedJournal::Reopen() {
+  if (directory_ != nullptr && !directory_->Check().ok()) {
+    if (absl::Status status = directory_->Attach(); !status.ok()) return status;
+  }
+  if (disk_full_ && directory_ != nullptr && directory_->GiveUpReserve() &&
+      options_.log != nullptr) {
+    options_.log->Warning("journal_disk_full", {{"detail", broken_.message()}});
+  }
+  if (absl::Status status = store_->Heal(); !status.ok()) return status;
+  // Another directory may have come back than the one that left.
+  return RecordMissing(*store_, acknowledged_, lost_);
 }
 
-// Removes what is too old, then what is too much; or refuses.
-void QueuedJournal::Retain(absl::Time now) {
-  const StoreBounds bounds = store_->Bounds();
-  if (bounds.first <= bounds.last) {
-    const auto expired = store_->PositionBefore(now - options_.max_age);
-    if (expired.ok() && *expired >= bounds.first) store_->Trim(*expired).IgnoreError();
-  }
-  uint64_t bytes = store_->MeasureBytes();
-  while (options_.bytes_max > 0 && bytes > options_.bytes_max &&
-         options_.when_full == FullPolicy::kDropOldest) {
-    const StoreBounds now_kept = store_->Bounds();
-    if (now_kept.first > now_kept.last) break;
-    const Position step = std::min<Position>(now_kept.first + kTrimStepEvents - 1, now_kept.last);
-    if (!store_->Trim(step).ok()) break;
-    const uint64_t after = store_->MeasureBytes();
-    if (after >= bytes && step == now_kept.last) break;
-    bytes = after;
-  }
-  bytes_.store(bytes, std::memory_order_relaxed);
-  const bool is_full = options_.bytes_max > 0 && bytes > options_.bytes_max &&
-                       options_.when_full == FullPolicy::kRefuse;
-  if (is_full && !full_) {
-    full_ = true;
-    SetNotWritable(StrCat("journal: full: ", bytes, " of ", options_.bytes_max, " bytes"));
-  } else if (!is_full && full_) {
-    full_ = false;
-    SetWritable();
-  }
+// The newest id ever given, wherever it stands.
+EventId QueuedJournal::NewestId() const {
+  const EventId stored = store_->Bounds().last_id;
+  return directory_ == nullptr ? stored : std::max(stored, directory_->mark().last_id);
 }
 
-void QueuedJournal::SetNotWritable(std::string reason) {
+void QueuedJournal::TakeReserve() {
+  if (directory_ == nullptr || options_.reserve_bytes == 0) return;
+  const absl::Status status = directory_->TakeReserve(options_.reserve_bytes);
+  starved_ = absl::IsResourceExhausted(status) ? std::string(status.message()) : std::string();
+}
+
+void QueuedJournal::Maintain(const Moment& now) {
+  if (now.steady < next_maintenance_ || !broken_.ok()) return;
+  next_maintenance_ = now.steady + kMaintenanceInterval;
+  if (directory_ != nullptr) {
+    absl::Status status = directory_->Check();
+    if (status.ok()) status = directory_->Sync();
+    if (!status.ok()) {
+      if (options_.log != nullptr) {
+        options_.log->Error("journal_directory_lost", {{"detail", status.message()}});
+      }
+      return Break(status, heal_backoff_);
+    }
+    if (!starved_.empty()) TakeReserve();
+  }
+  retention_.Run(now);
+  bytes_.store(retention_.bytes(), std::memory_order_relaxed);
+  Announce();
+}
+
+void QueuedJournal::Announce() {
+  std::string reason(broken_.message());
+  if (reason.empty()) reason = starved_;
+  if (reason.empty()) reason = retention_.full();
   MutexLock lock(state_mutex_);
+  writable_.store(reason.empty(), std::memory_order_release);
   not_writable_reason_ = std::move(reason);
-  writable_.store(false, std::memory_order_release);
-}
-
-void QueuedJournal::SetWritable() {
-  MutexLock lock(state_mutex_);
-  not_writable_reason_.clear();
-  writable_.store(true, std::memory_order_release);
 }
 
 void QueuedJournal::RunTasks() {
@@ -280,11 +313,9 @@ void QueuedJournal::RunTasks() {
 }
 
 absl::Status QueuedJournal::RunTask(Task& task) {
-  if (broken_) {
-    MutexLock lock(state_mutex_);
-    return absl::UnavailableError(not_writable_reason_);
-  }
-  if (task.trim) return store_->Trim(*task.trim);
+  if (!broken_.ok()) return broken_;
+  if (task.trim) return retention_.Trim(*task.trim);
+  if (task.release) return retention_.Release(*task.release);
   CommitGroup group;
   group.state = std::move(task.state);
   return CommitAndPublish(group);
@@ -293,7 +324,7 @@ absl::Status QueuedJournal::RunTask(Task& task) {
 absl::Status QueuedJournal::RunOnCommitter(Task& task) {
   {
     MutexLock lock(task_mutex_);
-    if (tasks_closed_) return ClosedError();
+    if (tasks_closed_) return absl::UnavailableError("journal: closed");
     tasks_.push_back(&task);
   }
   queue_.Wake();
@@ -308,81 +339,22 @@ absl::Status QueuedJournal::Trim(Position position) {
   return RunOnCommitter(task);
 }
 
+absl::Status QueuedJournal::ReleaseRetention(Position up_to) {
+  Task task;
+  task.release = up_to;
+  return RunOnCommitter(task);
+}
+
 absl::Status QueuedJournal::WriteState(std::vector<StateUpdate> updates) {
   Task task;
   task.state = std::move(updates);
   return RunOnCommitter(task);
 }
 
-absl::StatusOr<std::vector<StoredEventPtr>> QueuedJournal::Read(Position after, size_t events_max,
-                                                                size_t bytes_max) const {
-  if (closed_.load(std::memory_order_acquire)) return ClosedError();
-  return store_->Read(after, events_max, bytes_max);
-}
-
-absl::StatusOr<std::vector<StoredEventPtr>> QueuedJournal::ReadBefore(Position before,
-                                                                      size_t events_max,
-                                                                      size_t bytes_max) const {
-  if (closed_.load(std::memory_order_acquire)) return ClosedError();
-  return store_->ReadBefore(before, events_max, bytes_max);
-}
-
-absl::StatusOr<Position> QueuedJournal::PositionBefore(absl::Time time) const {
-  if (closed_.load(std::memory_order_acquire)) return ClosedError();
-  return store_->PositionBefore(time);
-}
-
-// The id's time is its append_time: go there and look through that millisecond.
-absl::StatusOr<StoredEventPtr> QueuedJournal::Find(const EventId& id) const {
-  auto position = PositionBefore(id.time());
-  if (!position.ok()) return position.status();
-  Position after = std::max(*position, store_->Bounds().first - 1);
-  while (true) {
-    const auto events = Read(after, 64, SIZE_MAX);
-    if (!events.ok()) {
-      return absl::IsOutOfRange(events.status()) ? absl::NotFoundError("no such event")
-                                                 : events.status();
-    }
-    for (const StoredEventPtr& event : *events) {
-      if (event->id == id) return event;
-      if (event->id > id) return absl::NotFoundError("no such event");
-      after = event->position;
-    }
-    if (events->empty()) return absl::NotFoundError("no such event");
-  }
-}
-
-JournalInfo QueuedJournal::Info() const {
-  JournalInfo info;
-  info.id = store_->id();
-  info.durable = store_->durable();
-  const StoreBounds bounds = store_->Bounds();
-  info.first = bounds.first;
-  info.last = bounds.last;
-  info.last_time = bounds.last == 0 ? absl::InfinitePast() : bounds.last_id.time();
-  info.first_time = absl::InfinitePast();
-  if (bounds.first <= bounds.last && !closed_.load(std::memory_order_acquire)) {
-    const auto oldest = store_->Read(bounds.first - 1, 1, 0);
-    if (oldest.ok() && !oldest->empty()) info.first_time = oldest->front()->append_time();
-  }
-  info.bytes = bytes_.load(std::memory_order_relaxed);
-  info.writable = writable_.load(std::memory_order_acquire);
-  if (!info.writable) {
-    MutexLock lock(state_mutex_);
-    info.not_writable_reason = not_writable_reason_;
-  }
-  return info;
-}
-
-absl::StatusOr<std::vector<std::pair<std::string, std::string>>> QueuedJournal::ReadState(
-    std::string_view prefix) const {
-  if (closed_.load(std::memory_order_acquire)) return ClosedError();
-  return store_->ReadState(prefix);
-}
-
 void QueuedJournal::Close() {
   MutexLock close_lock(close_mutex_);
   if (!committer_.joinable()) return;
+  scrubber_.reset();
   queue_.Close();
   {
     MutexLock lock(task_mutex_);

@@ -1,9 +1,14 @@
 #pragma once
 
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/journal/append_queue.h"
 #include "server/journal/journal.h"
+#include "server/journal/journal_directory.h"
+#include "server/journal/lost_events.h"
+#include "server/journal/retention.h"
+#include "server/journal/scrubber.h"
 #include "server/journal/store.h"
 
 #include "absl/container/flat_hash_map.h"
@@ -16,13 +21,14 @@
 
 namespace hookbridge {
 
-enum class FullPolicy { kRefuse, kDropOldest };
-
 struct QueuedJournalOptions {
   AppendQueue::Limits queue;
   absl::Duration max_age;
   uint64_t bytes_max = 0;  // 0: no limit
   FullPolicy when_full = FullPolicy::kRefuse;
+  uint64_t reserve_bytes = 0;  // kept in the directory for a full disk; 0: none
+  bool scrub = false;          // looks for damage all the time
+  Logger* log = nullptr;       // what happens to the journal; null: nobody hears of it
 };
 
 // The journal of one machine: a bounded queue, one committer thread and an engine's Store. The
@@ -33,13 +39,16 @@ struct QueuedJournalOptions {
 //                                        committer thread
 //
 // A failed commit answers its group kUnavailable, then the committer heals the store, with backoff,
-// and takes appends again. Ownership: owns the store; clock and listener outlive it. Threads:
-// thread-safe. Close joins the committer.
+// and takes appends again. So it does when the directory is gone, which it looks for once a second.
+// On a full disk it gives up the reserve, so that reading and retention work, and refuses appends
+// until there is space for the reserve again. Ownership: owns store and directory; clock, listener
+// and log outlive it. Threads: thread-safe. Close joins the committer.
 class QueuedJournal final : public Journal {
  public:
-  // `listener` may be null. Starts the committer.
+  // `listener` may be null, and so may `directory`, for an engine that has none. Starts the
+  // committer.
   QueuedJournal(QueuedJournalOptions options, std::unique_ptr<Store> store, const Clock& clock,
-                CommitListener* listener);
+                CommitListener* listener, std::unique_ptr<JournalDirectory> directory = nullptr);
   ~QueuedJournal() override;
 
   absl::Status CanAppend(std::string_view source) const override;
@@ -48,10 +57,12 @@ class QueuedJournal final : public Journal {
                                                    size_t bytes_max) const override;
   absl::StatusOr<std::vector<StoredEventPtr>> ReadBefore(Position before, size_t events_max,
                                                          size_t bytes_max) const override;
+  std::optional<LostRange> FindLost(Position after) const override;
   absl::StatusOr<StoredEventPtr> Find(const EventId& id) const override;
   absl::StatusOr<Position> PositionBefore(absl::Time time) const override;
   JournalInfo Info() const override;
   absl::Status Trim(Position position) override;
+  absl::Status ReleaseRetention(Position up_to) override;
   absl::Status WriteState(std::vector<StateUpdate> updates) override;
   absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadState(
       std::string_view prefix) const override;
@@ -61,6 +72,7 @@ class QueuedJournal final : public Journal {
   // A call that runs on the committer thread and blocks its caller.
   struct Task {
     std::optional<Position> trim;
+    std::optional<Position> release;
     std::vector<StateUpdate> state;
     absl::Status status;
     bool done = false;
@@ -71,27 +83,35 @@ class QueuedJournal final : public Journal {
   void RunGroup(std::vector<AppendRequest> requests);
   void RunTasks() ABSL_LOCKS_EXCLUDED(task_mutex_);
   absl::Status RunTask(Task& task) ABSL_LOCKS_EXCLUDED(task_mutex_);
-  void Maintain(absl::Time now);
-  void Retain(absl::Time now);
+  void Maintain(const Moment& now);
   absl::Status CommitAndPublish(const CommitGroup& group);
-  void TryHeal(absl::Time now);
-  void SetNotWritable(std::string reason) ABSL_LOCKS_EXCLUDED(state_mutex_);
-  void SetWritable() ABSL_LOCKS_EXCLUDED(state_mutex_);
+  void Break(const absl::Status& why, absl::Duration heal_after);
+  void TryHeal(const Moment& now);
+  absl::Status Reopen();
+  EventId NewestId() const;
+  void TakeReserve();
+  // What `broken_`, `starved_` and the retention say, for the other threads.
+  void Announce() ABSL_LOCKS_EXCLUDED(state_mutex_);
   absl::Status RunOnCommitter(Task& task) ABSL_LOCKS_EXCLUDED(task_mutex_);
 
   const QueuedJournalOptions options_;
+  const std::unique_ptr<JournalDirectory> directory_;
   const std::unique_ptr<Store> store_;
   const Clock& clock_;
   CommitListener* const listener_;
   AppendQueue queue_;
+  mutable LostEvents lost_;
 
   // Committer thread only.
   EventIdMinter minter_;
-  bool broken_ = false;
-  bool full_ = false;
-  absl::Time next_heal_;
+  Retention retention_;
+  Position acknowledged_ = 0;  // the newest position
+  absl::Status broken_;        // not OK: the store takes nothing until it is healed
+  std::string starved_;        // not empty: the disk has no space for the reserve
+  bool disk_full_ = false;     // the last failure was a full disk
+  absl::Duration next_heal_;   // on the steady clock, as the next one
   absl::Duration heal_backoff_;
-  absl::Time next_maintenance_ = absl::InfinitePast();
+  absl::Duration next_maintenance_ = -absl::InfiniteDuration();
 
   std::atomic<uint64_t> bytes_{0};
   std::atomic<bool> writable_{true};
@@ -105,6 +125,7 @@ class QueuedJournal final : public Journal {
   bool tasks_closed_ ABSL_GUARDED_BY(task_mutex_) = false;
 
   Mutex close_mutex_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::thread committer_;
 };
 

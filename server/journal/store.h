@@ -24,7 +24,7 @@ struct DedupRow {
 
 // All that one commit makes durable, together.
 struct CommitGroup {
-  std::vector<StoredEventPtr> events;  // positions last + 1, last + 2, …
+  std::vector<StoredEventPtr> events;  // positions grow by one; the first may jump over lost ones
   std::vector<std::pair<DedupHash, DedupRow>> dedup;
   std::vector<StateUpdate> state;
   bool empty() const { return events.empty() && state.empty(); }
@@ -40,7 +40,8 @@ struct StoreBounds {
 // What an engine is beneath QueuedJournal: it puts groups on stable storage and reads them back.
 // Threads: calls marked (committer) come from one thread; reads are thread-safe and see only what a
 // finished Commit stored. All may block on the disk. Errors: kUnavailable for the storage,
-// kDataLoss for a damaged record, kOutOfRange for a read before `first`.
+// kResourceExhausted for a full disk, kOutOfRange for a read before `first`, kDataLoss where the
+// first event of a read is damaged (what is whole before damage is given first).
 class Store {
  public:
   virtual ~Store() = default;
@@ -52,11 +53,13 @@ class Store {
   virtual absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash& hash,
                                                             absl::Time now) = 0;
   // (committer) After a failed Commit: makes the store usable again, with bounds as they are on
-  // the storage. May fail many times.
+  // the storage. May fail many times; reads work meanwhile, as far as the files are there. Never
+  // creates a journal: kUnavailable when the files are gone, or are another journal's.
   virtual absl::Status Heal() = 0;
   // (committer) Removes events up to and with `position`.
   virtual absl::Status Trim(Position position) = 0;
-  // (committer) Bytes that the files take.
+  // (committer) Bytes that the kept events and all else that is kept take. Falls at once by about
+  // what trimmed events took, however late the files shrink.
   virtual uint64_t MeasureBytes() = 0;
 
   virtual StoreBounds Bounds() const = 0;

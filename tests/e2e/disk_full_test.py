@@ -1,6 +1,7 @@
 """A disk that is really full: a small tmpfs in a mount namespace of its own. Where that is not
 allowed (an unprivileged container), the process may write no larger file instead."""
 
+import pathlib
 import subprocess
 import time
 import unittest
@@ -70,6 +71,8 @@ class DiskFullTest(BridgeTest):
         self.assertGreater(len(stored), 5)
         self.assertFalse(self.ready())
         self.assertIn("append_failed", self.bridge.log_text())
+        read = [d["event"]["dedup_key"] for d in self.bridge.read_all()]
+        self.assertEqual([k for k in read if k in stored], stored, "what is stored is read meanwhile")
         self.bridge.grow(400)
         deadline = time.monotonic() + 60
         while not self.ready():
@@ -83,6 +86,40 @@ class DiskFullTest(BridgeTest):
         self.assertEqual([k for k in keys if k in stored], stored)
         self.assertIn(refused, keys)
         self.assertEqual(keys[-1], "evt_after")
+
+    # Another program fills the volume and leaves again, over and over: the bridge refuses, takes
+    # again, and never dies; nothing that it acknowledged is lost, and it stops when it is told to.
+    @unittest.skipUnless(MAY_MOUNT, "needs a volume of its own")
+    def test_filled_and_freed_again_and_again(self):
+        ballast = pathlib.Path(f"/proc/{self.bridge.process.pid}/root") / str(
+            self.bridge.directory / "data").lstrip("/") / "ballast"
+        stored, number = [], 0
+        for _ in range(6):
+            with open(ballast, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"x" * 4096)
+                except OSError:
+                    pass
+            status = 200
+            while status == 200:
+                number += 1
+                body = stripe_event(f"evt_{number}", filler="x" * 20_000)
+                status = self.bridge.post("/hooks/stripe", body, stripe_headers(body))[0]
+                if status == 200:
+                    stored.append(f"evt_{number}")
+            self.assertEqual(status, 503)
+            self.assertGreaterEqual(len(self.bridge.read_all()), len(stored))
+            ballast.unlink()
+            deadline = time.monotonic() + 60
+            while not self.ready():
+                self.assertLess(time.monotonic(), deadline, self.bridge.log_text()[-2000:])
+                time.sleep(0.05)
+            self.assertEqual(self.bridge.post_stripe(f"evt_after_{number}")[0], 200)
+            stored.append(f"evt_after_{number}")
+        keys = [d["event"]["dedup_key"] for d in self.bridge.read_all()]
+        self.assertEqual([k for k in keys if k in stored], stored)
+        self.assertEqual(self.bridge.terminate(), 0)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ absl::StatusOr<std::vector<StoredEventPtr>> MemoryStore::Read(Position after, si
   std::vector<StoredEventPtr> events;
   size_t bytes = 0;
   for (size_t i = after + 1 - first_; i < events_.size() && events.size() < events_max; ++i) {
+    if (IsDamaged(first_ + i)) {
+      if (!events.empty()) break;
+      return absl::DataLossError("journal: damaged");
+    }
     bytes += events_[i]->bytes();
     if (!events.empty() && bytes > bytes_max) break;
     events.push_back(events_[i]);
@@ -83,6 +87,10 @@ absl::StatusOr<std::vector<StoredEventPtr>> MemoryStore::ReadBefore(Position bef
   if (before <= first_) return events;
   for (size_t i = std::min<size_t>(before - first_, events_.size());
        i > 0 && events.size() < events_max; --i) {
+    if (IsDamaged(first_ + i - 1)) {
+      if (!events.empty()) break;
+      return absl::DataLossError("journal: damaged");
+    }
     bytes += events_[i - 1]->bytes();
     if (!events.empty() && bytes > bytes_max) break;
     events.push_back(events_[i - 1]);
@@ -107,6 +115,12 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> MemoryStore::Re
     found.emplace_back(*it);
   }
   return found;
+}
+
+void MemoryStore::DamageForTest(Position first, Position last) {
+  MutexLock lock(mutex_);
+  damaged_first_ = first;
+  damaged_last_ = last;
 }
 
 void MemoryStore::FailCommitsForTest(absl::Status status) {

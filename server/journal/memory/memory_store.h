@@ -16,8 +16,8 @@
 namespace hookbridge {
 
 // Keeps everything in memory and nothing after exit: for tests and demos. Threads: as Store.
-// Never fails; `FailCommitsForTest` makes commits fail as a broken disk would.
-class MemoryStore final : public Store {
+// Never fails; the calls …ForTest make it fail as a broken disk would.
+class MemoryStore : public Store {
  public:
   explicit MemoryStore(JournalId id) : id_(id) {}
 
@@ -40,11 +40,19 @@ class MemoryStore final : public Store {
 
   // Commits and heals fail with this until it is OK again.
   void FailCommitsForTest(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Events from `first` to `last` cannot be read any more.
+  void DamageForTest(Position first, Position last) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   const JournalId id_;
   mutable Mutex mutex_;
+  bool IsDamaged(Position position) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return position >= damaged_first_ && position <= damaged_last_;
+  }
+
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  Position damaged_first_ ABSL_GUARDED_BY(mutex_) = 1;
+  Position damaged_last_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<StoredEventPtr> events_ ABSL_GUARDED_BY(mutex_);  // positions first_, first_ + 1, …
   Position first_ ABSL_GUARDED_BY(mutex_) = 1;
   EventId last_id_ ABSL_GUARDED_BY(mutex_);

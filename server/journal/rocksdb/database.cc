@@ -1,9 +1,11 @@
 #include "server/journal/rocksdb/database.h"
 
 #include "server/base/strings.h"
+#include "server/journal/journal_directory.h"
 #include "server/journal/rocksdb/format.h"
+#include "server/journal/rocksdb/guarded_files.h"
+#include "server/journal/rocksdb/info_log.h"
 
-#include "absl/strings/match.h"
 #include <openssl/rand.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/env.h>
@@ -11,18 +13,19 @@
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <unistd.h>
 
-#include <filesystem>
+#include <string_view>
 
 namespace hookbridge::rocks {
 namespace {
 
 constexpr size_t kBlockBytes = 64 << 10;
 constexpr size_t kBlockCacheBytes = 16 << 20;
-constexpr size_t kEventsBufferBytes = 32 << 20;
-constexpr size_t kDedupBufferBytes = 16 << 20;
 constexpr size_t kDedupPrefixBytes = 8;
-constexpr size_t kDedupBuckets = 64 << 10;
+// A bucket of the table in memory for every so many bytes. The empty table must be much smaller
+// than its buffer: RocksDB aborts on one that is full from the start.
+constexpr size_t kDedupBytesPerBucket = 256;
 
 // Drops dedup rows whose time has come, when their file is compacted anyway.
 class ExpiryFilter final : public rocksdb::CompactionFilter {
@@ -52,22 +55,24 @@ class ExpiryFilterFactory final : public rocksdb::CompactionFilterFactory {
   const Clock& clock_;
 };
 
-rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
+rocksdb::DBOptions DbOptions(const DatabaseOptions& of, rocksdb::Env* env, OpenMode mode) {
   rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  if (env != nullptr) options.env = env;
+  options.create_if_missing = mode == OpenMode::kCreate;
+  options.create_missing_column_families = mode == OpenMode::kCreate;
+  options.env = env;
+  options.info_log = std::make_shared<InfoLog>(of.log);
   options.max_background_jobs = 2;
-  options.max_total_wal_size = 128 << 20;
+  options.max_total_wal_size = 4 * of.buffer_bytes;
   options.bytes_per_sync = 1 << 20;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 4 << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_open_files = 256;
   // A cut tail is a crash; damage before the tail must not pass for one.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.wal_recovery_mode = of.up_to_damage
+                                  ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                  : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A log that is gone altogether is damage too.
+  options.track_and_verify_wals_in_manifest = true;
   // Only the committer writes.
   options.allow_concurrent_memtable_write = false;
   options.enable_pipelined_write = false;
@@ -90,17 +95,18 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
 // Sequential keys, moved down the levels without being rewritten. No insert hints: RocksDB 7.8
 // keeps one hint for the points and for the range deletions of a memtable, and a hint from one skip
 // list corrupts the other.
-rocksdb::ColumnFamilyOptions EventsOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions EventsOptions(const std::shared_ptr<rocksdb::Cache>& cache,
+                                           uint64_t buffer_bytes) {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(cache);
-  options.write_buffer_size = kEventsBufferBytes;
-  options.level0_file_num_compaction_trigger = 8;
+  options.write_buffer_size = buffer_bytes;
+  options.level0_file_num_compaction_trigger = 4;
   return options;
 }
 
 // Random keys that are mostly absent: a hash table in memory, bloom filters of their first bytes on
 // disk. A skip list of random keys would be what a commit costs most.
 rocksdb::ColumnFamilyOptions DedupOptions(const std::shared_ptr<rocksdb::Cache>& cache,
-                                          const Clock& clock) {
+                                          const Clock& clock, uint64_t buffer_bytes) {
   rocksdb::ColumnFamilyOptions options;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -111,18 +117,19 @@ rocksdb::ColumnFamilyOptions DedupOptions(const std::shared_ptr<rocksdb::Cache>&
   table.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kNoCompression;
-  options.write_buffer_size = kDedupBufferBytes;
+  options.write_buffer_size = buffer_bytes;
   options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kDedupPrefixBytes));
-  options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kDedupBuckets));
+  options.memtable_factory.reset(
+      rocksdb::NewHashLinkListRepFactory(buffer_bytes / kDedupBytesPerBucket));
   options.compaction_filter_factory = std::make_shared<ExpiryFilterFactory>(clock);
   return options;
 }
 
-absl::Status CheckManifest(Database& database, bool read_only) {
+absl::Status CheckManifest(Database& database, OpenMode mode) {
   std::string manifest;
   rocksdb::Status status = database.db->Get(
       {}, database.meta, rocksdb::Slice(kManifestKey.data(), kManifestKey.size()), &manifest);
-  if (status.IsNotFound() && !read_only) {
+  if (status.IsNotFound() && mode == OpenMode::kCreate) {
     RAND_bytes(database.id.data(), static_cast<int>(database.id.size()));
     rocksdb::WriteOptions sync;
     sync.sync = true;
@@ -143,12 +150,25 @@ absl::Status CheckManifest(Database& database, bool read_only) {
   return absl::OkStatus();
 }
 
-absl::Status OpenError(const std::string& directory, const rocksdb::Status& status) {
+// What PosixFileSystem says where the LOCK file is locked: by this process, by another.
+bool IsLocked(const rocksdb::Status& status) {
   const std::string text = status.ToString();
-  if (absl::StrContains(text, "lock")) {
+  return status.IsIOError() && (text.starts_with("IO error: lock hold by current process") ||
+                                text.starts_with("IO error: While lock file: "));
+}
+
+absl::Status OpenError(const std::string& directory, OpenMode mode, const rocksdb::Status& status) {
+  if (IsLocked(status)) {
     return absl::FailedPreconditionError(
         StrCat("journal: ", directory,
                " is in use by another process: stop it, or use another directory"));
+  }
+  const std::string current = StrCat(directory, "/CURRENT");
+  if (mode != OpenMode::kCreate && access(current.c_str(), F_OK) != 0) {
+    return absl::UnavailableError(StrCat(
+        "journal: ", directory,
+        " held a journal, and its files are not there: mount or restore them, or use another "
+        "directory"));
   }
   const absl::Status converted = ToStatus(status);
   return {converted.code(), StrCat("journal: ", directory, ": ", ToStd(converted.message()))};
@@ -169,39 +189,37 @@ absl::Status ToStatus(const rocksdb::Status& status) {
   return absl::UnavailableError(status.ToString());
 }
 
-absl::StatusOr<std::unique_ptr<Database>> OpenDatabase(const std::string& directory,
-                                                       rocksdb::Env* env, const Clock& clock,
-                                                       bool read_only) {
-  if (!read_only) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) {
-      return absl::UnavailableError(
-          StrCat("journal: cannot create ", directory, ": ", error.message()));
-    }
+absl::StatusOr<std::unique_ptr<Database>> OpenDatabase(const DatabaseOptions& options,
+                                                       const Clock& clock, OpenMode mode) {
+  if (mode == OpenMode::kCreate) {
+    if (absl::Status made = MakeDirectories(options.directory, fsync); !made.ok()) return made;
   }
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, FamilyOptions(cache)},
-      {std::string(kEventsFamily), EventsOptions(cache)},
+      {std::string(kEventsFamily), EventsOptions(cache, options.buffer_bytes)},
       {std::string(kTimesFamily), FamilyOptions(cache)},
-      {std::string(kDedupFamily), DedupOptions(cache, clock)},
+      {std::string(kDedupFamily), DedupOptions(cache, clock, options.buffer_bytes / 2)},
       {std::string(kStateFamily), FamilyOptions(cache)}};
   auto database = std::make_unique<Database>();
+  rocksdb::Env* const below = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  database->env = rocksdb::NewCompositeEnv(
+      std::make_shared<GuardedFiles>(below->GetFileSystem(), options.check));
   rocksdb::DB* db = nullptr;
-  const rocksdb::DBOptions options = DatabaseOptions(env);
+  const rocksdb::DBOptions db_options = DbOptions(options, database->env.get(), mode);
   const rocksdb::Status status =
-      read_only
-          ? rocksdb::DB::OpenForReadOnly(options, directory, families, &database->handles, &db)
-          : rocksdb::DB::Open(options, directory, families, &database->handles, &db);
-  if (!status.ok()) return OpenError(directory, status);
+      mode == OpenMode::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(db_options, options.directory, families,
+                                         &database->handles, &db)
+          : rocksdb::DB::Open(db_options, options.directory, families, &database->handles, &db);
+  if (!status.ok()) return OpenError(options.directory, mode, status);
   database->db.reset(db);
   database->meta = database->handles[0];
   database->events = database->handles[1];
   database->times = database->handles[2];
   database->dedup = database->handles[3];
   database->state = database->handles[4];
-  if (absl::Status manifest = CheckManifest(*database, read_only); !manifest.ok()) return manifest;
+  if (absl::Status manifest = CheckManifest(*database, mode); !manifest.ok()) return manifest;
   return database;
 }
 

@@ -1,6 +1,8 @@
 #include "server/journal/rocksdb/rocksdb_store.h"
 
 #include "server/base/mutex.h"
+#include "server/base/strings.h"
+#include "server/journal/kept_bytes.h"
 #include "server/journal/record.h"
 #include "server/journal/rocksdb/database.h"
 #include "server/journal/rocksdb/format.h"
@@ -12,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <utility>
 
@@ -29,7 +32,17 @@ std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), sli
 // A batch that grew beyond this gives its memory back.
 constexpr size_t kBatchBytesKept = 4 << 20;
 
+// Of an event beside its runs: the record's header, and its key with what an index takes.
+constexpr uint64_t kEventOverheadBytes = kRecordHeaderBytes + 24;
+
 absl::Status NotOpen() { return absl::UnavailableError("journal: being opened again"); }
+
+// What a read gives that came to `status` after these: they go first.
+absl::StatusOr<std::vector<StoredEventPtr>> WholeBefore(std::vector<StoredEventPtr> events,
+                                                        absl::Status status) {
+  if (absl::IsDataLoss(status) && !events.empty()) return events;
+  return status;
+}
 
 std::string TimesKey(absl::Time time, Position position) {
   return BigEndian(static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixMillis(time), 0))) +
@@ -49,13 +62,23 @@ struct RocksDbStore::Impl {
   mutable std::shared_mutex database_mutex;
   std::unique_ptr<Database> database;
   JournalId id{};
+  bool read_only = false;  // under database_mutex
   // The committer's: keeps its memory from one group to the next.
   rocksdb::WriteBatch batch;
+  KeptBytes kept;  // the committer's: of what was committed since it was opened
   mutable Mutex bounds_mutex;
   StoreBounds bounds ABSL_GUARDED_BY(bounds_mutex);
 
-  absl::Status Open();
-  absl::Status ReadBounds();
+  absl::StatusOr<std::unique_ptr<Database>> OpenAs(rocks::OpenMode mode,
+                                                   bool up_to_damage = false) const;
+  absl::StatusOr<std::unique_ptr<Database>> OpenUpToDamage(rocks::OpenMode mode,
+                                                           std::optional<Position> durable,
+                                                           const absl::Status& damage) const;
+  absl::Status Adopt(std::unique_ptr<Database> opened);
+  absl::Status Writable() const {
+    return database == nullptr || read_only ? NotOpen() : absl::OkStatus();
+  }
+  static absl::StatusOr<StoreBounds> ReadBounds(const Database& database);
   StoreBounds GetBounds() const {
     MutexLock lock(bounds_mutex);
     return bounds;
@@ -65,35 +88,67 @@ struct RocksDbStore::Impl {
   }
 };
 
-absl::Status RocksDbStore::Impl::Open() {
-  auto opened = rocks::OpenDatabase(options.directory, options.env, clock, /*read_only=*/false);
-  if (!opened.ok()) return opened.status();
-  database = *std::move(opened);
-  id = database->id;
-  return ReadBounds();
+absl::StatusOr<std::unique_ptr<Database>> RocksDbStore::Impl::OpenAs(rocks::OpenMode mode,
+                                                                     bool up_to_damage) const {
+  return rocks::OpenDatabase({.directory = options.directory,
+                              .env = options.env,
+                              .log = options.log,
+                              .check = options.check,
+                              .buffer_bytes = options.buffer_bytes,
+                              .up_to_damage = up_to_damage},
+                             clock, mode);
 }
 
-absl::Status RocksDbStore::Impl::ReadBounds() {
+// A power cut may leave the last, unacknowledged writes on the disk out of order: damage with good
+// records behind it. It opens without them, after a look without writing that nothing acknowledged
+// goes with them.
+absl::StatusOr<std::unique_ptr<Database>> RocksDbStore::Impl::OpenUpToDamage(
+    rocks::OpenMode mode, std::optional<Position> durable, const absl::Status& damage) const {
+  if (!absl::IsDataLoss(damage) || !durable) return damage;
+  auto seen = OpenAs(rocks::OpenMode::kReadOnly, /*up_to_damage=*/true);
+  if (!seen.ok()) return damage;
+  const auto found = ReadBounds(**seen);
+  if (!found.ok() || found->last < *durable) return damage;
+  seen->reset();
+  auto opened = OpenAs(mode, /*up_to_damage=*/true);
+  if (!opened.ok()) return damage;
+  if (options.log != nullptr) {
+    options.log->Warning("journal_tail_dropped",
+                         {{"detail", ToStd(damage.message())}, {"last_position", *durable}});
+  }
+  return opened;
+}
+
+absl::Status RocksDbStore::Impl::Adopt(std::unique_ptr<Database> opened) {
+  database = std::move(opened);
+  id = database->id;
+  const auto found = ReadBounds(*database);
+  if (!found.ok()) return found.status();
+  kept.Reset(found->last);
+  MutexLock lock(bounds_mutex);
+  bounds = *found;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoreBounds> RocksDbStore::Impl::ReadBounds(const Database& database) {
   StoreBounds found;
   std::string value;
-  rocksdb::Status status = database->db->Get({}, database->meta, AsSlice(rocks::kFirstKey), &value);
+  rocksdb::Status status = database.db->Get({}, database.meta, AsSlice(rocks::kFirstKey), &value);
   if (!status.ok() && !status.IsNotFound()) return ToStatus(status);
   if (status.ok()) found.first = FromBigEndian(value);
   found.last = found.first - 1;
-  status = database->db->Get({}, database->meta, AsSlice(rocks::kLastKey), &value);
+  status = database.db->Get({}, database.meta, AsSlice(rocks::kLastKey), &value);
   if (!status.ok() && !status.IsNotFound()) return ToStatus(status);
   if (status.ok()) found.last_id = rocks::DecodeId(value);
 
-  const auto it = Iterate(database->events);
+  const std::unique_ptr<rocksdb::Iterator> it(database.db->NewIterator({}, database.events));
   it->SeekToLast();
   if (it->Valid() && FromBigEndian(AsView(it->key())) >= found.first) {
     found.last = FromBigEndian(AsView(it->key()));
     found.last_id = RecordId(AsView(it->value()));
   }
   if (!it->status().ok()) return ToStatus(it->status());
-  MutexLock lock(bounds_mutex);
-  bounds = found;
-  return absl::OkStatus();
+  return found;
 }
 
 RocksDbStore::RocksDbStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -102,13 +157,17 @@ RocksDbStore::~RocksDbStore() = default;
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(RocksDbStoreOptions options,
                                                                  const Clock& clock) {
   auto impl = std::make_unique<Impl>(std::move(options), clock);
-  if (absl::Status status = impl->Open(); !status.ok()) return status;
+  const auto mode = impl->options.create ? rocks::OpenMode::kCreate : rocks::OpenMode::kExisting;
+  auto opened = impl->OpenAs(mode);
+  if (!opened.ok()) opened = impl->OpenUpToDamage(mode, impl->options.durable, opened.status());
+  if (!opened.ok()) return opened.status();
+  if (absl::Status status = impl->Adopt(*std::move(opened)); !status.ok()) return status;
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(impl)));
 }
 
 absl::Status RocksDbStore::Commit(const CommitGroup& group) {
   Impl& impl = *impl_;
-  if (impl.database == nullptr) return NotOpen();
+  if (absl::Status status = impl.Writable(); !status.ok()) return status;
   const Database& database = *impl.database;
   rocksdb::WriteBatch& batch = impl.batch;
   batch.Clear();
@@ -142,6 +201,9 @@ absl::Status RocksDbStore::Commit(const CommitGroup& group) {
   const rocksdb::Status status = database.db->Write(sync, &batch);
   if (batch.GetDataSize() > kBatchBytesKept) batch = rocksdb::WriteBatch();
   if (!status.ok()) return ToStatus(status);
+  for (const StoredEventPtr& event : group.events) {
+    impl.kept.Add(event->position, event->bytes() + kEventOverheadBytes);
+  }
   if (!group.events.empty()) {
     MutexLock lock(impl.bounds_mutex);
     impl.bounds.last = group.events.back()->position;
@@ -166,27 +228,47 @@ absl::StatusOr<std::optional<DedupRow>> RocksDbStore::FindDedup(const DedupHash&
   return row;
 }
 
+// What the disk does not let be opened for writing (it is full, or read-only) is opened for
+// reading, once.
 absl::Status RocksDbStore::Heal() {
   const std::unique_lock lock(impl_->database_mutex);
-  impl_->database.reset();
-  return impl_->Open();
+  if (!impl_->read_only) impl_->database.reset();
+  const Position durable = impl_->GetBounds().last;
+  auto opened = impl_->OpenAs(rocks::OpenMode::kExisting);
+  if (!opened.ok() && impl_->database == nullptr) {
+    opened = impl_->OpenUpToDamage(rocks::OpenMode::kExisting, durable, opened.status());
+  }
+  if (opened.ok() && (*opened)->id != impl_->id) {
+    opened = absl::UnavailableError(
+        StrCat("journal: ", impl_->options.directory, " holds another journal"));
+  }
+  if (opened.ok()) {
+    impl_->read_only = false;
+    return impl_->Adopt(*std::move(opened));
+  }
+  if (impl_->database == nullptr) {
+    auto readable = impl_->OpenAs(rocks::OpenMode::kReadOnly);
+    impl_->read_only = readable.ok() && (*readable)->id == impl_->id;
+    if (impl_->read_only) impl_->Adopt(*std::move(readable)).IgnoreError();
+  }
+  return opened.status();
 }
 
+// No reader looks below `first`, so nothing is marked as deleted: marks would have later files
+// written anew. Whole files below it go at once; the rest of one goes with it.
 absl::Status RocksDbStore::Trim(Position position) {
   Impl& impl = *impl_;
-  if (impl.database == nullptr) return NotOpen();
+  if (absl::Status status = impl.Writable(); !status.ok()) return status;
   const StoreBounds bounds = impl.GetBounds();
   position = std::min(position, bounds.last);
   if (position < bounds.first) return absl::OkStatus();
   const Database& database = *impl.database;
   const auto kept = Read(position, 1, 0);
-  if (!kept.ok()) return kept.status();
+  if (!kept.ok() && !absl::IsDataLoss(kept.status())) return kept.status();
 
-  const std::string from = BigEndian(bounds.first);
   const std::string to = BigEndian(position + 1);
   rocksdb::WriteBatch batch;
-  batch.DeleteRange(database.events, from, to);
-  if (!kept->empty()) {
+  if (kept.ok() && !kept->empty()) {
     batch.DeleteRange(database.times, BigEndian(0), TimesKey(kept->front()->append_time(), 0));
   }
   batch.Put(database.meta, AsSlice(rocks::kFirstKey), to);
@@ -201,17 +283,29 @@ absl::Status RocksDbStore::Trim(Position position) {
   if (const rocksdb::Status status = database.db->Write(sync, &batch); !status.ok()) {
     return ToStatus(status);
   }
-  const rocksdb::Slice begin(from);
+  impl.kept.TrimTo(position, bounds.last);
   const rocksdb::Slice end(to);
-  return ToStatus(rocksdb::DeleteFilesInRange(database.db.get(), database.events, &begin, &end,
+  return ToStatus(rocksdb::DeleteFilesInRange(database.db.get(), database.events, nullptr, &end,
                                               /*include_end=*/false));
 }
 
+// Events that were there when it was opened are in files, whose index says what a range of them
+// takes; the later ones are counted. The other families shrink when they are compacted.
 uint64_t RocksDbStore::MeasureBytes() {
   if (impl_->database == nullptr) return 0;
-  rocksdb::DB& db = *impl_->database->db;
-  uint64_t bytes = 0;
-  for (rocksdb::ColumnFamilyHandle* const family : impl_->database->handles) {
+  const Database& database = *impl_->database;
+  rocksdb::DB& db = *database.db;
+  uint64_t bytes = impl_->kept.bytes();
+  const StoreBounds bounds = impl_->GetBounds();
+  if (bounds.first < impl_->kept.begin()) {
+    const std::string from = BigEndian(bounds.first);
+    const std::string to = BigEndian(impl_->kept.begin());
+    const rocksdb::Range range(from, to);
+    uint64_t part = 0;
+    if (db.GetApproximateSizes(database.events, &range, 1, &part).ok()) bytes += part;
+  }
+  for (rocksdb::ColumnFamilyHandle* const family : database.handles) {
+    if (family == database.events) continue;
     uint64_t part = 0;
     if (db.GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &part))
       bytes += part;
@@ -239,10 +333,10 @@ absl::StatusOr<std::vector<StoredEventPtr>> RocksDbStore::Read(Position after, s
     bytes += it->value().size();
     if (!events.empty() && bytes > bytes_max) break;
     auto event = DecodeRecord(position, AsView(it->value()));
-    if (!event.ok()) return event.status();
+    if (!event.ok()) return WholeBefore(std::move(events), event.status());
     events.push_back(*std::move(event));
   }
-  if (!it->status().ok()) return ToStatus(it->status());
+  if (!it->status().ok()) return WholeBefore(std::move(events), ToStatus(it->status()));
   return events;
 }
 
@@ -263,10 +357,10 @@ absl::StatusOr<std::vector<StoredEventPtr>> RocksDbStore::ReadBefore(Position be
     bytes += it->value().size();
     if (!events.empty() && bytes > bytes_max) break;
     auto event = DecodeRecord(position, AsView(it->value()));
-    if (!event.ok()) return event.status();
+    if (!event.ok()) return WholeBefore(std::move(events), event.status());
     events.push_back(*std::move(event));
   }
-  if (!it->status().ok()) return ToStatus(it->status());
+  if (!it->status().ok()) return WholeBefore(std::move(events), ToStatus(it->status()));
   return events;
 }
 
@@ -291,7 +385,8 @@ absl::StatusOr<Position> RocksDbStore::PositionBefore(absl::Time time) const {
     if (position > bounds.last || RecordId(AsView(it->value())).time() >= time) break;
     before = position;
   }
-  if (!it->status().ok()) return ToStatus(it->status());
+  // Damage hides times: up to it is certain.
+  if (!it->status().ok() && !it->status().IsCorruption()) return ToStatus(it->status());
   return before;
 }
 

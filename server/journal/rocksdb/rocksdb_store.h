@@ -1,12 +1,15 @@
 #pragma once
 
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/journal/store.h"
 
 #include "absl/status/statusor.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +24,19 @@ struct RocksDbStoreOptions {
   std::string directory;
   // Fault tests wrap it; null is the machine's.
   rocksdb::Env* env = nullptr;
+  // Gets RocksDB's warnings; null drops them. Outlives the store.
+  Logger* log = nullptr;
+  // Whether the directory is still the journal's, asked before a file is made; thread-safe. Null:
+  // it is not asked.
+  std::function<absl::Status()> check = {};
+  // Whether Open may create a journal where there is none.
+  bool create = true;
+  // Everything up to here was acknowledged, and as far as is known nothing behind it: a log that is
+  // damaged behind it opens without the rest. Unset: damage refuses to open.
+  std::optional<Position> durable = {};
+  // Events in memory before they go to a file; the log takes up to four times as much, the rest of
+  // what is not yet in its final files another ten times.
+  uint64_t buffer_bytes = 32 << 20;
 };
 
 // The embedded engine: one RocksDB whose write-ahead log is the journal's. A commit is one
@@ -34,12 +50,13 @@ struct RocksDbStoreOptions {
 //   state    as given                     as given
 //
 // Threads: as Store. Ownership: the clock outlives it. After a failed write RocksDB takes no more
-// and does not heal by itself, so Heal closes it and opens it again; reads hold a shared lock and
-// return owned bytes, so nothing outlives the old handle.
+// and does not heal by itself, so Heal closes it and opens it again; where that fails, it opens it
+// for reading. Reads hold a shared lock and return owned bytes, so nothing outlives the old handle.
 class RocksDbStore final : public Store {
  public:
   // Opens, or creates with a new journal id. kFailedPrecondition: a newer format, or the directory
-  // is in use by another process. kUnavailable: the directory cannot be written. kDataLoss: damage.
+  // is in use by another process. kUnavailable: the directory cannot be written, or holds no
+  // journal and must not get one. kResourceExhausted: the disk is full. kDataLoss: damage.
   // Blocks while the log is read back.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(RocksDbStoreOptions options,
                                                             const Clock& clock);
