@@ -138,6 +138,9 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
                       .quarantine = rooms.quarantine.get()},
       *rooms.journal, clock, log);
   rooms.catalog = CatalogOf(*rooms.pipeline, rooms.quarantine.get());
+  rooms.catalog.release_retention = [&journal = *rooms.journal](uint64_t up_to) {
+    return journal.ReleaseRetention(up_to);
+  };
 
   auto rpc = RpcServer::Start(
       {.grpc = config.grpc(), .stream_max_age = ToDuration(config.delivery().stream_max_age())},

@@ -70,6 +70,14 @@ absl::StatusOr<admin::v1::ReverifyQuarantinedResponse> AdminClient::ReverifyQuar
   return impl_->Call(&admin::v1::AdminService::Stub::ReverifyQuarantined, request);
 }
 
+absl::StatusOr<admin::v1::GetJournalResponse> AdminClient::GetJournal() {
+  return impl_->Call(&admin::v1::AdminService::Stub::GetJournal, admin::v1::GetJournalRequest());
+}
+
+absl::Status AdminClient::ReleaseRetention(const admin::v1::ReleaseRetentionRequest& request) {
+  return impl_->Call(&admin::v1::AdminService::Stub::ReleaseRetention, request).status();
+}
+
 absl::StatusOr<admin::v1::ListEventsResponse> AdminClient::ListEvents(
     const admin::v1::ListEventsRequest& request) {
   return impl_->Call(&admin::v1::AdminService::Stub::ListEvents, request);

@@ -31,6 +31,8 @@ class AdminClient {
       const admin::v1::ListQuarantineRequest& request);
   absl::StatusOr<admin::v1::ReverifyQuarantinedResponse> ReverifyQuarantined(
       const admin::v1::ReverifyQuarantinedRequest& request);
+  absl::StatusOr<admin::v1::GetJournalResponse> GetJournal();
+  absl::Status ReleaseRetention(const admin::v1::ReleaseRetentionRequest& request);
   absl::StatusOr<admin::v1::ListEventsResponse> ListEvents(
       const admin::v1::ListEventsRequest& request);
   absl::StatusOr<admin::v1::GetEventResponse> GetEvent(const admin::v1::GetEventRequest& request);

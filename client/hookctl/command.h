@@ -50,6 +50,7 @@ Command EventsGetCommand();
 Command SourcesCommand();
 Command RejectionsCommand();
 Command QuarantineCommand();
+Command JournalCommand();
 Command ReturnUrlCommand();
 Command VerifyCommand();
 Command PresetsListCommand();

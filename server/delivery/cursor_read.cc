@@ -226,6 +226,7 @@ ReadStep CursorRead::ReadOn(const Moment& now) {
   while (scanned < kScanEventsMax) {
     const auto events = log_->Read(position_, events_max, limits::kBatchBytesMax, runs_.data);
     if (absl::IsOutOfRange(events.status())) return Overtaken(now);
+    if (absl::IsDataLoss(events.status())) return Lost(now);
     if (!events.ok()) {
       return EndWith(v1::ENDING_REASON_STORE_UNAVAILABLE,
                      Unavailable("STORE_UNAVAILABLE", "the journal cannot be read now"), now);
@@ -324,10 +325,32 @@ ReadStep CursorRead::Overtaken(const Moment& now) {
   if (!request_.cursor_read().skip_expired()) {
     return EndWith(v1::ENDING_REASON_FELL_BEHIND, Expired(), now);
   }
-  const Position to = log_->journal().Info().first - 1;
+  return Gap(log_->journal().Info().first - 1, v1::GAP_REASON_RETENTION, now);
+}
+
+ReadStep CursorRead::Lost(const Moment& now) {
+  const auto lost = log_->journal().FindLost(position_);
+  if (!lost) {
+    return EndWith(v1::ENDING_REASON_STORE_UNAVAILABLE,
+                   Unavailable("STORE_UNAVAILABLE", "the journal cannot be read now"), now);
+  }
+  if (request_.cursor_read().skip_expired()) return Gap(lost->last, v1::GAP_REASON_LOST, now);
+  RichError error;
+  error.code = absl::StatusCode::kDataLoss;
+  error.message =
+      "the next events are damaged or missing; read on behind them, or with skip_expired";
+  error.reason = "EVENTS_LOST";
+  error.metadata = {{"first_lost", StrCat(lost->first)},
+                    {"last_lost", StrCat(lost->last)},
+                    {"resume_cursor", CursorAt(lost->last)}};
+  return EndWith(v1::ENDING_REASON_EVENTS_LOST, std::move(error), now);
+}
+
+WriteStep CursorRead::Gap(Position to, v1::GapReason reason, const Moment& now) {
   v1::SubscribeResponse response;
   response.mutable_gap()->set_from_cursor(CursorAt(position_));
   response.mutable_gap()->set_to_cursor(CursorAt(to));
+  response.mutable_gap()->set_reason(reason);
   position_ = std::max(position_, to);
   return Message(response, now);
 }

@@ -73,6 +73,8 @@ class CursorRead {
   std::optional<WriteStep> Batch(const std::vector<StoredEventPtr>& events, const Moment& now);
   ReadStep AtHead(const Moment& now);
   ReadStep Overtaken(const Moment& now);
+  ReadStep Lost(const Moment& now);
+  WriteStep Gap(Position to, v1::GapReason reason, const Moment& now);
   WriteStep Heartbeat(const Moment& now);
   ReadStep EndWith(v1::EndingReason reason, RichError status, const Moment& now);
   WriteStep Message(const v1::SubscribeResponse& response, const Moment& now);

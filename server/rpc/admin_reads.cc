@@ -9,6 +9,8 @@
 
 #include "google/protobuf/util/time_util.h"
 
+#include "absl/strings/escaping.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -77,6 +79,10 @@ class Page {
         at = log_.journal().Info().first - 1;
         continue;
       }
+      if (absl::IsDataLoss(events.status()) && PassLost(&at)) {
+        ++scanned;
+        continue;
+      }
       if (!events.ok()) return FromJournal(events.status());
       if (events->empty()) return {};
       for (const StoredEventPtr& event : *events) {
@@ -91,6 +97,17 @@ class Page {
   }
 
  private:
+  // Moves behind what is lost; it is shown by GetJournal. False: nothing is known of it.
+  bool PassLost(Position* at) const {
+    if (request_.newest_first()) {
+      --*at;
+      return true;
+    }
+    const auto lost = log_.journal().FindLost(*at);
+    if (lost) *at = lost->last;
+    return lost.has_value();
+  }
+
   bool PastRange(const StoredEvent& event) const {
     if (request_.newest_first()) {
       return request_.has_start_time() && event.append_time() < FromProto(request_.start_time());
@@ -227,6 +244,50 @@ RichError ReverifyQuarantined(const SourceCatalog& catalog,
   response->set_reason(outcome->reason);
   response->set_detail(outcome->detail);
   return {};
+}
+
+RichError GetJournal(const EventLog& log, admin::v1::GetJournalResponse* response) {
+  const JournalInfo info = log.journal().Info();
+  admin::v1::JournalState& state = *response->mutable_journal();
+  state.set_journal_id(
+      absl::BytesToHexString({reinterpret_cast<const char*>(info.id.data()), info.id.size()}));
+  state.set_first_sequence(info.first);
+  state.set_last_sequence(info.last);
+  if (info.first_time != absl::InfinitePast()) {
+    *state.mutable_first_time() = ToTimestamp(info.first_time);
+  }
+  if (info.last_time != absl::InfinitePast()) {
+    *state.mutable_last_time() = ToTimestamp(info.last_time);
+  }
+  state.set_bytes(info.bytes);
+  state.set_writable(info.writable);
+  state.set_not_writable_reason(info.not_writable_reason);
+  for (const LostRange& range : info.lost) {
+    admin::v1::LostEvents& lost = *state.add_lost();
+    lost.set_first_sequence(range.first);
+    lost.set_last_sequence(range.last);
+  }
+  if (info.retention_hold) {
+    admin::v1::RetentionHold& hold = *state.mutable_retention_hold();
+    hold.set_up_to_sequence(info.retention_hold->up_to);
+    hold.set_events(info.retention_hold->events);
+    *hold.mutable_older_than() = ToTimestamp(info.retention_hold->older_than);
+  }
+  return {};
+}
+
+RichError ReleaseRetention(const SourceCatalog& catalog,
+                           const admin::v1::ReleaseRetentionRequest& request,
+                           admin::v1::ReleaseRetentionResponse*) {
+  const absl::Status status = catalog.release_retention(request.up_to_sequence());
+  if (!absl::IsFailedPrecondition(status)) {
+    return status.ok() ? RichError{} : FromJournal(status);
+  }
+  RichError error;
+  error.code = status.code();
+  error.message = "retention holds no events up to that sequence; see GetJournal";
+  error.reason = "RETENTION_NOT_HELD";
+  return error;
 }
 
 RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,

@@ -25,6 +25,12 @@ RichError ReverifyQuarantined(const SourceCatalog& catalog,
                               const admin::v1::ReverifyQuarantinedRequest& request,
                               admin::v1::ReverifyQuarantinedResponse* response);
 
+RichError GetJournal(const EventLog& log, admin::v1::GetJournalResponse* response);
+
+RichError ReleaseRetention(const SourceCatalog& catalog,
+                           const admin::v1::ReleaseRetentionRequest& request,
+                           admin::v1::ReleaseRetentionResponse* response);
+
 RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& request,
                    admin::v1::GetEventResponse* response);
 

@@ -108,6 +108,26 @@ class Service final : public AdminService::CallbackService {
     if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
     return reactor;
   }
+  grpc::ServerUnaryReactor* GetJournal(grpc::CallbackServerContext* context,
+                                       const admin::v1::GetJournalRequest*,
+                                       admin::v1::GetJournalResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    const bool queued = worker_.Do([this, reactor, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::GetJournal(log_, response)));
+    });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
+    return reactor;
+  }
+  grpc::ServerUnaryReactor* ReleaseRetention(
+      grpc::CallbackServerContext* context, const admin::v1::ReleaseRetentionRequest* request,
+      admin::v1::ReleaseRetentionResponse* response) override {
+    auto* const reactor = context->DefaultReactor();
+    const bool queued = worker_.Do([this, reactor, request, response] {
+      reactor->Finish(ToGrpcStatus(hookbridge::ReleaseRetention(catalog_, *request, response)));
+    });
+    if (!queued) reactor->Finish(ToGrpcStatus(TooManyCalls()));
+    return reactor;
+  }
   // gRPC keeps request and response until the reactor has finished.
   grpc::ServerUnaryReactor* GetEvent(grpc::CallbackServerContext* context,
                                      const admin::v1::GetEventRequest* request,

@@ -10,8 +10,8 @@
 
 namespace hookbridge {
 
-// hookbridge.admin.v1.AdminService: ListSources, GetEvent, ReadEventBody and ListEvents; the calls
-// about durable subscriptions answer UNIMPLEMENTED. All references outlive it.
+// hookbridge.admin.v1.AdminService; the calls about durable subscriptions answer UNIMPLEMENTED. All
+// references outlive it.
 std::unique_ptr<grpc::Service> MakeAdminService(const SourceCatalog& catalog, const EventLog& log,
                                                 Worker& worker);
 

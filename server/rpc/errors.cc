@@ -49,6 +49,12 @@ RichError FromJournal(const absl::Status& status) {
     error.reason = "EVENT_NOT_FOUND";
     return error;
   }
+  if (absl::IsDataLoss(status)) {
+    error.code = absl::StatusCode::kDataLoss;
+    error.message = "the event is damaged or missing";
+    error.reason = "EVENTS_LOST";
+    return error;
+  }
   error.code = absl::StatusCode::kUnavailable;
   error.message = "the journal cannot be read now";
   error.reason = "STORE_UNAVAILABLE";

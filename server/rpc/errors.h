@@ -11,8 +11,8 @@ namespace hookbridge {
 // `grpc-status-details-bin`. OK for an error that is ok().
 grpc::Status ToGrpcStatus(const RichError& error);
 
-// A journal's status as a client gets it: kNotFound EVENT_NOT_FOUND, everything else UNAVAILABLE
-// STORE_UNAVAILABLE. Its text is not passed on.
+// A journal's status as a client gets it: kNotFound EVENT_NOT_FOUND, kDataLoss EVENTS_LOST,
+// everything else UNAVAILABLE STORE_UNAVAILABLE. Its text is not passed on.
 RichError FromJournal(const absl::Status& status);
 
 // UNIMPLEMENTED, reason NOT_IMPLEMENTED.

@@ -14,7 +14,7 @@
 
 namespace hookbridge {
 
-// The configured sources as AdminService shows them; the counters outlive it.
+// The configured sources as AdminService shows them, and what it may do; the counters outlive it.
 struct SourceCatalog {
   struct Key {
     std::string id;
@@ -45,6 +45,9 @@ struct SourceCatalog {
   std::function<uint64_t()> quarantine_skipped = {};
   // kNotFound: no such request.
   std::function<absl::StatusOr<Reverified>(std::string_view request_id)> reverify = {};
+
+  // As Journal::ReleaseRetention; blocks on the disk.
+  std::function<absl::Status(uint64_t up_to)> release_retention = {};
 };
 
 }  // namespace hookbridge

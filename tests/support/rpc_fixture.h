@@ -31,6 +31,9 @@ class RpcFixture : public DeliveryFixture {
     catalog_.sources[1].keys = [] { return std::vector<SourceCatalog::Key>(); };
     catalog_.unattributed = &unattributed_;
     catalog_.rejections = &rejections_;
+    catalog_.release_retention = [this](uint64_t up_to) {
+      return journal_->ReleaseRetention(up_to);
+    };
     config::v1::Config config;
     ApplyDefaults(&config);
     config.mutable_grpc()->set_listen("127.0.0.1:0");

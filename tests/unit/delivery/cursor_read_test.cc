@@ -7,6 +7,8 @@
 
 #include "gmock/gmock.h"
 
+#include <map>
+
 namespace hookbridge {
 namespace {
 
@@ -324,6 +326,45 @@ TEST_F(CursorReadTest, ForeignAndMalformedCursorsAreRefused) {
   EXPECT_EQ(ran.end->reason, "CURSOR_FOREIGN") << "beyond the head";
   read.set_after_cursor("AAAA");
   EXPECT_EQ(Open(request).reason, "CURSOR_MALFORMED");
+}
+
+// Damage ends a read with where it is and where to go on; a retry is of no use.
+TEST_F(CursorReadTest, LostEventsEndTheReadAndSayWhere) {
+  AppendTypes({"a", "b", "c", "d", "e"});
+  DropCache();
+  store_->DamageForTest(3, 4);
+  const Ran ran = RunOf(Earliest());
+  EXPECT_THAT(ran.types(), ElementsAre("a", "b"));
+  EXPECT_EQ(ran.messages.back().ending().reason(), v1::ENDING_REASON_EVENTS_LOST);
+  EXPECT_EQ(OpenCursor(ran.messages.back().ending().cursor())->position, 2u);
+  ASSERT_TRUE(ran.end.has_value());
+  EXPECT_EQ(ran.end->code, absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ran.end->reason, "EVENTS_LOST");
+  EXPECT_FALSE(ran.end->retry_delay.has_value());
+  std::map<std::string, std::string> metadata(ran.end->metadata.begin(), ran.end->metadata.end());
+  EXPECT_EQ(metadata["first_lost"], "3");
+  EXPECT_EQ(metadata["last_lost"], "4");
+  v1::SubscribeRequest request;
+  request.mutable_cursor_read()->set_after_cursor(metadata["resume_cursor"]);
+  EXPECT_THAT(RunOf(request).types(), ElementsAre("e"));
+}
+
+// Asked to, a read passes damage with a Gap, as it passes what retention removed.
+TEST_F(CursorReadTest, SkipExpiredPassesLostEventsWithAGap) {
+  AppendTypes({"a", "b", "c", "d", "e"});
+  DropCache();
+  store_->DamageForTest(3, 4);
+  v1::SubscribeRequest request = Earliest();
+  request.mutable_cursor_read()->set_skip_expired(true);
+  const Ran ran = RunOf(request);
+  EXPECT_THAT(ran.types(), ElementsAre("a", "b", "e"));
+  ASSERT_EQ(ran.count(SubscribeResponse::kGap), 1u);
+  for (const SubscribeResponse& message : ran.messages) {
+    if (!message.has_gap()) continue;
+    EXPECT_EQ(OpenCursor(message.gap().from_cursor())->position, 2u);
+    EXPECT_EQ(OpenCursor(message.gap().to_cursor())->position, 4u);
+    EXPECT_EQ(message.gap().reason(), v1::GAP_REASON_LOST);
+  }
 }
 
 TEST_F(CursorReadTest, DrainingAndOldAgeSayWhereToResume) {

@@ -35,6 +35,13 @@ class RpcAdminTest : public RpcFixture {
     return types;
   }
 
+  admin::v1::JournalState Journal() {
+    grpc::ClientContext context;
+    admin::v1::GetJournalResponse response;
+    EXPECT_TRUE(stub_->GetJournal(&context, {}, &response).ok());
+    return response.journal();
+  }
+
   std::unique_ptr<admin::v1::AdminService::Stub> stub_;
 };
 
@@ -188,6 +195,53 @@ TEST_F(RpcAdminTest, ListsRejectionsNewestFirst) {
   EXPECT_EQ(stale.detail(), "301 s old");
   EXPECT_EQ(stale.header_names_size(), 2);
   EXPECT_EQ(stale.body_bytes(), 7u);
+}
+
+TEST_F(RpcAdminTest, TheJournalShowsWhatIsLostAndAListPassesIt) {
+  AppendTypes({"a", "b", "c", "d"});
+  log_.DropCacheForTest();
+  store_->DamageForTest(2, 3);
+  EXPECT_THAT(Types({}), ElementsAre("a", "d"));
+  admin::v1::ListEventsRequest newest;
+  newest.set_newest_first(true);
+  EXPECT_THAT(Types(newest), ElementsAre("d", "a"));
+  const admin::v1::JournalState state = Journal();
+  EXPECT_EQ(state.journal_id().size(), 32u);
+  EXPECT_EQ(state.first_sequence(), 1u);
+  EXPECT_EQ(state.last_sequence(), 4u);
+  EXPECT_TRUE(state.has_first_time());
+  EXPECT_TRUE(state.writable());
+  ASSERT_EQ(state.lost_size(), 1);
+  EXPECT_EQ(state.lost(0).first_sequence(), 2u);
+  EXPECT_EQ(state.lost(0).last_sequence(), 3u);
+  EXPECT_FALSE(state.has_retention_hold());
+}
+
+// The clock jumps; the operator sees what is held, and his word for more than that is refused.
+TEST_F(RpcAdminTest, HeldEventsGoOnAnOperatorsWord) {
+  AppendTypes({"a", "b"});
+  ASSERT_TRUE(journal_->WriteState({}).ok());
+  clock_.Step(absl::Hours(31 * 24));
+  while (!Journal().has_retention_hold()) {
+    clock_.Advance(absl::Seconds(1));
+    ASSERT_TRUE(journal_->WriteState({}).ok());
+  }
+  EXPECT_EQ(Journal().first_sequence(), 1u);
+  EXPECT_EQ(Journal().retention_hold().up_to_sequence(), 2u);
+  EXPECT_EQ(Journal().retention_hold().events(), 2u);
+  const auto release = [&](uint64_t up_to) {
+    grpc::ClientContext context;
+    admin::v1::ReleaseRetentionRequest request;
+    admin::v1::ReleaseRetentionResponse response;
+    request.set_up_to_sequence(up_to);
+    return stub_->ReleaseRetention(&context, request, &response);
+  };
+  const grpc::Status refused = release(3);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(InfoOf(refused).reason(), "RETENTION_NOT_HELD");
+  EXPECT_TRUE(release(2).ok());
+  EXPECT_EQ(Journal().first_sequence(), 3u);
+  EXPECT_FALSE(Journal().has_retention_hold());
 }
 
 TEST_F(RpcAdminTest, HealthFollowsServing) {
