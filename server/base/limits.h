@@ -142,10 +142,37 @@ inline constexpr size_t kFilterClausesMax = 64;
 inline constexpr size_t kFilterListMax = 64;
 inline constexpr size_t kFilterAttributesMax = 16;
 inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
+// While draining: how long one write may take before its client counts as not reading.
+inline constexpr absl::Duration kDrainWriteTimeout = absl::Seconds(1);
 
 // The gRPC port.
 inline constexpr uint32_t kGrpcConnectionsMax = 256;
 inline constexpr uint32_t kGrpcCallsPerConnectionMax = 100;
+// Calls that begin, and connections that are taken, a second, on the whole port: more wait.
+inline constexpr uint32_t kGrpcCallsPerSecondMax = 5'000;
+inline constexpr uint32_t kGrpcCallsBurstMax = 1'000;
+inline constexpr uint32_t kGrpcCallsAtOnce = 16;
+inline constexpr uint32_t kGrpcConnectionsPerSecondMax = 50;
+inline constexpr uint32_t kGrpcConnectionsBurstMax = 256;
+// What ends a connection.
+inline constexpr uint32_t kGrpcResetsPerSecondMax = 100;
+inline constexpr uint32_t kGrpcResetsBurstMax = 1'000;
+inline constexpr uint32_t kGrpcControlFramesPerSecondMax = 200;
+inline constexpr uint32_t kGrpcControlFramesBurstMax = 1'000;
+inline constexpr uint32_t kGrpcPingsPerSecondMax = 10;
+inline constexpr uint32_t kGrpcPingsBurstMax = 100;
+inline constexpr uint32_t kGrpcHeaderBlockBytesMax = 32 << 10;
+inline constexpr uint64_t kGrpcUnfinishedBytesPerConnectionMax = 2 << 20;
+inline constexpr uint64_t kGrpcUnfinishedBytesMax = 64 << 20;
+inline constexpr absl::Duration kGrpcHandshakeTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kGrpcWriteTimeout = absl::Seconds(30);
+// Reads of a body at a time. Where all places are taken, a call whose client has not taken a chunk
+// for this long gives way.
+inline constexpr size_t kBodyReadsMax = 32;
+inline constexpr absl::Duration kBodyReadStall = absl::Seconds(10);
+// Files of certificates are looked at, whether they have changed.
+inline constexpr absl::Duration kCertificateFilesInterval = absl::Minutes(1);
+inline constexpr absl::Duration kCertificateWarnInterval = absl::Hours(24);
 
 // Refusals that are kept for operators, and header names of each.
 inline constexpr size_t kRejectionsMax = 256;

@@ -3,9 +3,8 @@
 #include "server/base/limits.h"
 #include "server/base/small_file.h"
 #include "server/base/strings.h"
+#include "server/tls/internal/pem.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -17,33 +16,11 @@
 namespace hookbridge {
 namespace {
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
-
-// OpenSSL asks a terminal for a passphrase unless it is given one: here there is none.
-int NoPassphrase(char*, int, int, void* asked) {
-  *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
-Bio BioOf(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::string LastError() {
-  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return reason == nullptr ? "unknown error" : reason;
-}
+using internal::Bio;
+using internal::Certificate;
+using internal::Key;
+using internal::LastError;
+using Context = std::unique_ptr<SSL_CTX, internal::Freed<SSL_CTX_free>>;
 
 absl::Time ToTime(const ASN1_TIME* time, absl::Time otherwise) {
   std::tm parts{};
@@ -98,45 +75,37 @@ class Reader {
   std::vector<Certificate> ReadChain(std::string_view field, const std::string& file,
                                      std::string_view whose, Certificates* out) {
     std::string& text = field == "client_ca_file" ? out->client_ca : out->chain;
-    std::vector<Certificate> chain;
-    if (!Read(field, file, &text)) return chain;
-    const Bio bio = BioOf(text);
-    ERR_clear_error();
-    while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-      chain.emplace_back(next);
-    }
-    const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    const std::string reason = LastError();
-    if (!at_end) {
-      Add(field, StrCat(file, ": certificate ", chain.size() + 1, " cannot be read: ", reason),
+    if (!Read(field, file, &text)) return {};
+    internal::Chain chain = internal::ReadChain(text);
+    if (!chain.error.empty()) {
+      Add(field,
+          StrCat(file, ": certificate ", chain.certificates.size() + 1,
+                 " cannot be read: ", chain.error),
           "copy the PEM file again; it is cut or damaged");
-      chain.clear();
-    } else if (chain.empty()) {
+      return {};
+    }
+    if (chain.certificates.empty()) {
       Add(field, StrCat(file, " holds no certificate"),
           StrCat("write the path of a PEM file with -----BEGIN CERTIFICATE-----",
                  whose.empty() ? "" : " ", whose));
     }
-    return chain;
+    return std::move(chain.certificates);
   }
 
   Key ReadKey(Certificates* out) {
     constexpr std::string_view kField = "private_key_file";
     const std::string& file = tls_.private_key_file();
     if (!Read(kField, file, &out->key)) return nullptr;
-    bool asked = false;
-    ERR_clear_error();
-    const Bio bio = BioOf(out->key);
-    Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, &asked));
-    const std::string reason = LastError();
-    if (key != nullptr) return key;
-    if (asked) {
+    internal::PrivateKey read = internal::ReadKey(out->key);
+    if (read.key != nullptr) return std::move(read.key);
+    if (read.has_passphrase) {
       Add(kField, StrCat("the key in ", file, " has a passphrase, and nobody to type it"),
           "write the path of the key without one: openssl pkey -in KEY -out PLAIN");
     } else if (out->key.find("PRIVATE KEY-----") == std::string::npos) {
       Add(kField, StrCat(file, " holds no private key"),
           "write the path of a PEM file with -----BEGIN PRIVATE KEY-----");
     } else {
-      Add(kField, StrCat("the key in ", file, " cannot be read: ", reason),
+      Add(kField, StrCat("the key in ", file, " cannot be read: ", read.error),
           "copy the PEM file again; it is cut or damaged");
     }
     return nullptr;
