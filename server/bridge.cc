@@ -8,8 +8,11 @@
 #include "server/ingress/server.h"
 #include "server/journal/open_journal.h"
 #include "server/rpc/server.h"
+#include "server/tls/port_certificates.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace hookbridge {
@@ -89,9 +92,24 @@ struct Bridge::Rooms {
   std::unique_ptr<Fetcher> fetcher;  // null when no source may need it
   std::unique_ptr<Pipeline> pipeline;
   SourceCatalog catalog;
+  std::unique_ptr<PortCertificates> ingress_certificates;  // null: no TLS
   std::unique_ptr<RpcServer> rpc;
   std::unique_ptr<IngressServer> ingress;
+  std::atomic<bool> serves{false};  // ingress is there
   bool stopped = false;
+
+  PortCertificates::Replace UseInIngress() {
+    return [this](const Certificates& fresh) { return ingress->UseCertificates(fresh); };
+  }
+  void ReloadIngressCertificates() {
+    if (ingress_certificates == nullptr) return;
+    ingress_certificates->Reload(UseInIngress()).IgnoreError();  // logged
+  }
+  // On a thread of rpc's.
+  void LookAtIngressCertificates() {
+    if (ingress_certificates == nullptr || !serves.load(std::memory_order_acquire)) return;
+    ingress_certificates->Look(UseInIngress(), std::chrono::steady_clock::now());
+  }
 };
 
 Bridge::Bridge(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
@@ -142,15 +160,23 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
     return journal.ReleaseRetention(up_to);
   };
 
-  auto rpc = RpcServer::Start(
-      {.grpc = config.grpc(), .stream_max_age = ToDuration(config.delivery().stream_max_age())},
-      rooms.catalog, rooms.log, *rooms.hub, clock);
+  if (config.ingress().has_tls()) {
+    rooms.ingress_certificates =
+        std::make_unique<PortCertificates>("ingress.tls", config.ingress().tls(), clock, log);
+    if (auto read = rooms.ingress_certificates->Load(); !read.ok()) return read.status();
+  }
+  auto rpc = RpcServer::Start({.grpc = config.grpc(),
+                               .stream_max_age = ToDuration(config.delivery().stream_max_age()),
+                               .log = &log,
+                               .upkeep = [&rooms] { rooms.LookAtIngressCertificates(); }},
+                              rooms.catalog, rooms.log, *rooms.hub, clock);
   if (!rpc.ok()) return rpc.status();
   rooms.rpc = *std::move(rpc);
 
   auto ingress = IngressServer::Start(config.ingress(), *rooms.pipeline, clock);
   if (!ingress.ok()) return ingress.status();
   rooms.ingress = *std::move(ingress);
+  rooms.serves.store(true, std::memory_order_release);
   return bridge;
 }
 
@@ -159,6 +185,11 @@ const std::string& Bridge::grpc_address() const { return rooms_->rpc->address();
 
 std::vector<std::string> Bridge::ReplaceAccess(const SourceMap& fresh) {
   return rooms_->pipeline->ReplaceAccess(fresh);
+}
+
+void Bridge::ReloadCertificates() {
+  rooms_->ReloadIngressCertificates();
+  rooms_->rpc->ReloadCertificates().IgnoreError();  // logged
 }
 
 void Bridge::Shutdown() {

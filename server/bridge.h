@@ -42,6 +42,10 @@ class Bridge {
   // As Pipeline::ReplaceAccess.
   std::vector<std::string> ReplaceAccess(const SourceMap& fresh);
 
+  // Reads the ports' certificates again, for connections from now on; it also happens when a file
+  // has changed. What is wrong is logged and leaves the old ones of that port. Blocks on the disk.
+  void ReloadCertificates();
+
   // As above; the second call does nothing.
   void Shutdown();
 

@@ -202,9 +202,10 @@ Configuration ServeConfiguration(const Arguments& arguments) {
   return read;
 }
 
-// Reads configuration and secrets again and takes over the sources' keys, tokens and gates.
-// Whatever is wrong leaves all as it is.
+// Reads configuration and secrets again and takes over the sources' keys, tokens and gates, and the
+// ports' certificates. Whatever is wrong leaves all of its kind as it is.
 void ReadKeysAgain(const Arguments& arguments, Bridge& bridge, Logger& log) {
+  bridge.ReloadCertificates();  // logs what is wrong
   if (arguments.config.empty()) {
     log.Error("keys_not_read", {{"detail", "there is no configuration file"}});
     return;

@@ -171,7 +171,7 @@ inline constexpr absl::Duration kGrpcWriteTimeout = absl::Seconds(30);
 inline constexpr size_t kBodyReadsMax = 32;
 inline constexpr absl::Duration kBodyReadStall = absl::Seconds(10);
 // Files of certificates are looked at, whether they have changed.
-inline constexpr absl::Duration kCertificateFilesInterval = absl::Minutes(1);
+inline constexpr absl::Duration kCertificateFilesInterval = absl::Seconds(10);
 inline constexpr absl::Duration kCertificateWarnInterval = absl::Hours(24);
 
 // Refusals that are kept for operators, and header names of each.

@@ -1,5 +1,6 @@
 #include "server/delivery/stream_hub.h"
 
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 
 #include <algorithm>
@@ -106,7 +107,7 @@ std::vector<StreamKey> StreamHub::TakeReady() {
   while (!stopping_) {
     const absl::Duration now = clock_.Steady();
     WakeWaiting(now);
-    if (!ready_.empty()) return std::exchange(ready_, {});
+    if (!ready_.empty() || give_up_writes_) return std::exchange(ready_, {});
     absl::Duration sleep = kSleepMax;
     for (const auto& [key, stream] : streams_) {
       if (stream->state == State::kWaiting) sleep = std::min(sleep, stream->due - now);
@@ -119,9 +120,26 @@ std::vector<StreamKey> StreamHub::TakeReady() {
 void StreamHub::Run() {
   while (true) {
     const std::vector<StreamKey> ready = TakeReady();
-    if (ready.empty()) return;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return;
+    }
+    GiveUpWrites();
     for (const StreamKey key : ready) Step(key);
   }
+}
+
+// On the hub's thread, where Finish is called too: the sinks live while it looks at them.
+void StreamHub::GiveUpWrites() {
+  std::vector<StreamSink*> stalled;
+  {
+    MutexLock lock(mutex_);
+    if (!std::exchange(give_up_writes_, false)) return;
+    for (const auto& [key, stream] : streams_) {
+      if (stream->state == State::kWriting) stalled.push_back(stream->sink);
+    }
+  }
+  for (StreamSink* const sink : stalled) sink->GiveUp();
 }
 
 void StreamHub::Step(StreamKey key) {
@@ -177,13 +195,20 @@ void StreamHub::Step(StreamKey key) {
 }
 
 bool StreamHub::Drain(absl::Duration deadline) {
-  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(deadline);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto end = begin + absl::ToChronoNanoseconds(deadline);
+  auto give_up = begin + absl::ToChronoNanoseconds(limits::kDrainWriteTimeout);
   MutexLock lock(mutex_);
   draining_ = true;
   wake_.NotifyOne();
   while (!streams_.empty()) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= end) return false;
+    if (now >= give_up) {
+      give_up = now + absl::ToChronoNanoseconds(limits::kDrainWriteTimeout);
+      give_up_writes_ = true;
+      wake_.NotifyOne();
+    }
     finished_.WaitFor(mutex_,
                       std::min<std::chrono::nanoseconds>(end - now, std::chrono::milliseconds(20)));
   }

@@ -24,6 +24,8 @@ class StreamSink {
   virtual void Write(std::vector<Piece> message) = 0;
   // Ends the stream; called exactly once, with no write in flight.
   virtual void Finish(const RichError& status) = 0;
+  // Gives up the write in flight, so that its WriteDone comes soon. Must not block.
+  virtual void GiveUp() = 0;
 };
 
 using StreamKey = uint64_t;
@@ -47,7 +49,8 @@ class StreamHub {
   void Cancel(StreamKey key) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Ends every stream with Ending{DRAINING} and takes no more; blocks until they have finished, or
-  // the deadline. False when some are left (a client that does not read).
+  // the deadline. A write that has not ended after limits::kDrainWriteTimeout is given up: its
+  // client does not read. False when some are left.
   bool Drain(absl::Duration deadline) ABSL_LOCKS_EXCLUDED(mutex_);
   // Joins the thread. Streams that are left get no more calls.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -69,6 +72,7 @@ class StreamHub {
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<StreamKey> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveUpWrites() ABSL_LOCKS_EXCLUDED(mutex_);
   void Step(StreamKey key) ABSL_LOCKS_EXCLUDED(mutex_);
   void MakeReady(StreamKey key, Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SupersedeStreamsOf(const std::string& client_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -85,6 +89,7 @@ class StreamHub {
   StreamKey next_key_ ABSL_GUARDED_BY(mutex_) = 1;
   bool head_moved_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool give_up_writes_ ABSL_GUARDED_BY(mutex_) = false;  // the thread's next turn does it
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

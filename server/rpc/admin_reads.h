@@ -6,6 +6,9 @@
 
 #include "hookbridge/admin/v1/admin_service.pb.h"
 
+#include <cstdint>
+#include <string>
+
 // What AdminService answers, apart from gRPC. Each fills `response` or returns the error. Threads:
 // thread-safe. ListSources and ListRejections never block; the others read the disk.
 namespace hookbridge {
@@ -37,7 +40,9 @@ RichError GetEvent(const EventLog& log, const admin::v1::GetEventRequest& reques
 RichError ListEvents(const EventLog& log, const admin::v1::ListEventsRequest& request,
                      admin::v1::ListEventsResponse* response);
 
-// The exact body of the event with this id, for ReadEventBody.
-RichError FindBody(const EventLog& log, const std::string& id, std::string* body);
+// A part of the exact body of the event with this id, for ReadEventBody: from the byte `offset`, at
+// most limits::kBodyChunkBytesMax. `offset` beyond the body is an error, at its end is not.
+RichError ReadBodyChunk(const EventLog& log, const std::string& id, uint64_t offset,
+                        admin::v1::ReadEventBodyResponse* response);
 
 }  // namespace hookbridge

@@ -3,13 +3,13 @@
 #include "server/base/limits.h"
 #include "server/delivery/filter.h"
 #include "server/rpc/admin_reads.h"
+#include "server/rpc/body_read.h"
 #include "server/rpc/errors.h"
 
 #include "hookbridge/admin/v1/admin_service.grpc.pb.h"
 
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace hookbridge {
@@ -22,52 +22,6 @@ grpc::ServerUnaryReactor* Unimplemented(grpc::CallbackServerContext* context) {
   reactor->Finish(ToGrpcStatus(NotImplemented("durable subscriptions are not in this build")));
   return reactor;
 }
-
-RichError TooManyCalls() {
-  RichError error;
-  error.code = absl::StatusCode::kResourceExhausted;
-  error.reason = "TOO_MANY_CALLS";
-  error.message = "too many admin calls wait for the journal";
-  error.retry_delay = absl::Seconds(1);
-  return error;
-}
-
-// Streams a body in chunks; the worker finds it, then every write follows the one before.
-class BodyReactor final : public grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse> {
- public:
-  BodyReactor(const EventLog& log, Worker& worker, const admin::v1::ReadEventBodyRequest& request) {
-    const bool queued = worker.Do([this, &log, id = request.id(), offset = request.offset_bytes()] {
-      const RichError error = FindBody(log, id, &body_);
-      if (!error.ok()) return Finish(ToGrpcStatus(error));
-      if (offset > body_.size()) {
-        return Finish(ToGrpcStatus(InvalidField("offset_bytes", "is beyond the body")));
-      }
-      at_ = offset;
-      WriteNext();
-    });
-    if (!queued) Finish(ToGrpcStatus(TooManyCalls()));
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::CANCELLED);
-    if (at_ >= body_.size()) return Finish(grpc::Status::OK);
-    WriteNext();
-  }
-  void OnDone() override { delete this; }
-
- private:
-  void WriteNext() {
-    const size_t bytes = std::min<size_t>(limits::kBodyChunkBytesMax, body_.size() - at_);
-    response_.set_chunk(body_.substr(at_, bytes));
-    response_.set_total_bytes(body_.size());
-    at_ += bytes;
-    StartWrite(&response_);
-  }
-
-  std::string body_;
-  size_t at_ = 0;
-  admin::v1::ReadEventBodyResponse response_;
-};
 
 class Service final : public AdminService::CallbackService {
  public:
@@ -150,8 +104,9 @@ class Service final : public AdminService::CallbackService {
     return reactor;
   }
   grpc::ServerWriteReactor<admin::v1::ReadEventBodyResponse>* ReadEventBody(
-      grpc::CallbackServerContext*, const admin::v1::ReadEventBodyRequest* request) override {
-    return new BodyReactor(log_, worker_, *request);
+      grpc::CallbackServerContext* context,
+      const admin::v1::ReadEventBodyRequest* request) override {
+    return MakeBodyRead(*context, log_, worker_, body_places_, *request);
   }
 
   grpc::ServerUnaryReactor* CreateSubscription(grpc::CallbackServerContext* context,
@@ -204,6 +159,7 @@ class Service final : public AdminService::CallbackService {
   const SourceCatalog& catalog_;
   const EventLog& log_;
   Worker& worker_;
+  BodyPlaces body_places_{limits::kBodyReadsMax, limits::kBodyReadStall};
 };
 
 }  // namespace

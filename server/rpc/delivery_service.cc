@@ -58,9 +58,10 @@ std::string NewStreamId() {
 class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                                public StreamSink {
  public:
-  SubscribeReactor(StreamHub& hub, const EventLog& log, const DeliveryServiceOptions& options,
-                   absl::Duration now, const grpc::ByteBuffer& bytes)
-      : hub_(hub) {
+  SubscribeReactor(grpc::CallbackServerContext& context, StreamHub& hub, const EventLog& log,
+                   const DeliveryServiceOptions& options, absl::Duration now,
+                   const grpc::ByteBuffer& bytes)
+      : context_(context), hub_(hub) {
     const RichError error = Join(log, options, now, bytes);
     if (!error.ok()) FinishWith(error);
   }
@@ -74,6 +75,8 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
     StartWrite(&buffer_);
   }
   void Finish(const RichError& status) override { FinishWith(status); }
+  // OnCancel and OnWriteDone come on gRPC's threads.
+  void GiveUp() override { context_.TryCancel(); }
 
   // grpc::ServerWriteReactor, on gRPC's threads.
   void OnWriteDone(bool ok) override { hub_.WriteDone(Key(), ok); }
@@ -110,6 +113,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
     grpc::ServerWriteReactor<grpc::ByteBuffer>::Finish(ToGrpcStatus(error));
   }
 
+  grpc::CallbackServerContext& context_;
   StreamHub& hub_;
   std::atomic<StreamKey> key_{0};
   grpc::ByteBuffer buffer_;
@@ -124,9 +128,9 @@ class Service final
   Service(DeliveryServiceOptions options, const EventLog& log, StreamHub& hub, const Clock& clock)
       : options_(std::move(options)), log_(log), hub_(hub), clock_(clock) {}
 
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request) override {
-    return new SubscribeReactor(hub_, log_, options_, clock_.Steady(), *request);
+    return new SubscribeReactor(*context, hub_, log_, options_, clock_.Steady(), *request);
   }
   grpc::ServerUnaryReactor* Acknowledge(grpc::CallbackServerContext* context,
                                         const v1::AcknowledgeRequest*,

@@ -62,6 +62,15 @@ RichError FromJournal(const absl::Status& status) {
   return error;
 }
 
+RichError TooManyCalls() {
+  RichError error;
+  error.code = absl::StatusCode::kResourceExhausted;
+  error.reason = "TOO_MANY_CALLS";
+  error.message = "too many admin calls wait for the journal";
+  error.retry_delay = absl::Seconds(1);
+  return error;
+}
+
 RichError NotImplemented(std::string what) {
   RichError error;
   error.code = absl::StatusCode::kUnimplemented;

@@ -15,6 +15,9 @@ grpc::Status ToGrpcStatus(const RichError& error);
 // everything else UNAVAILABLE STORE_UNAVAILABLE. Its text is not passed on.
 RichError FromJournal(const absl::Status& status);
 
+// RESOURCE_EXHAUSTED TOO_MANY_CALLS: too many wait for the journal.
+RichError TooManyCalls();
+
 // UNIMPLEMENTED, reason NOT_IMPLEMENTED.
 RichError NotImplemented(std::string what);
 

@@ -1,23 +1,28 @@
 #include "server/rpc/server.h"
 
-#include "server/base/config.h"
+#include "server/base/limits.h"
 #include "server/base/mutex.h"
 #include "server/base/strings.h"
+#include "server/http2/front.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/delivery_service.h"
 #include "server/rpc/worker.h"
+#include "server/tls/port_certificates.h"
 
 #include "hookbridge/v1/delivery_service.grpc.pb.h"
 
 #include "grpc/health/v1/health.pb.h"
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
+#include <algorithm>
+#include <chrono>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -29,7 +34,7 @@ constexpr size_t kMemoryBytesMax = 512 << 20;
 constexpr int kKeepaliveTimeMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kClientPingIntervalMinMs = 10'000;
-constexpr auto kKeepWarmInterval = std::chrono::milliseconds(300);
+constexpr absl::Duration kKeepWarmInterval = absl::Milliseconds(300);
 constexpr const char* kServices[] = {"hookbridge.v1.DeliveryService",
                                      "hookbridge.admin.v1.AdminService"};
 
@@ -39,40 +44,21 @@ std::string InstanceName() {
   return StrCat(host, ":", getpid());
 }
 
-absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in || text.empty())
-    return absl::InvalidArgumentError(StrCat("grpc.tls: cannot read ", path));
-  return text;
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
-    const config::v1::Grpc& config) {
-  if (!config.has_tls()) return grpc::InsecureServerCredentials();
-  auto chain = ReadPem(config.tls().certificate_chain_file());
-  auto key = ReadPem(config.tls().private_key_file());
-  if (!chain.ok()) return chain.status();
-  if (!key.ok()) return key.status();
-  grpc::SslServerCredentialsOptions options(
-      config.tls().client_ca_file().empty()
-          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_key_cert_pairs.push_back({*key, *chain});
-  if (!config.tls().client_ca_file().empty()) {
-    auto authorities = ReadPem(config.tls().client_ca_file());
-    if (!authorities.ok()) return authorities.status();
-    options.pem_root_certs = *authorities;
-  }
-  return grpc::SslServerCredentials(options);
+// So long from now, by a clock that nobody sets.
+gpr_timespec In(absl::Duration duration) {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
 }
 
 // A small call in the process three times a second: without it the callback threads of gRPC 1.51
 // sleep up to 100 ms after an idle second, and the next event waits for them (ADR 0002).
+// Between the calls it runs `each_time`.
 class KeepWarm {
  public:
-  explicit KeepWarm(std::shared_ptr<grpc::Channel> channel)
-      : stub_(v1::DeliveryService::NewStub(std::move(channel))), thread_([this] { Run(); }) {}
+  KeepWarm(std::shared_ptr<grpc::Channel> channel, std::function<void()> each_time)
+      : stub_(v1::DeliveryService::NewStub(std::move(channel))),
+        each_time_(std::move(each_time)),
+        thread_([this] { Run(); }) {}
   ~KeepWarm() { Stop(); }
 
   void Stop() {
@@ -90,17 +76,19 @@ class KeepWarm {
     while (true) {
       {
         MutexLock lock(mutex_);
-        if (!stopping_) wake_.WaitFor(mutex_, kKeepWarmInterval);
+        if (!stopping_) wake_.WaitFor(mutex_, absl::ToChronoNanoseconds(kKeepWarmInterval));
         if (stopping_) return;
       }
       grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + kKeepWarmInterval);
+      context.set_deadline(In(kKeepWarmInterval));
       v1::AcknowledgeResponse response;
       stub_->Acknowledge(&context, v1::AcknowledgeRequest(), &response);
+      each_time_();
     }
   }
 
   std::unique_ptr<v1::DeliveryService::Stub> stub_;
+  const std::function<void()> each_time_;
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -114,8 +102,23 @@ struct RpcServer::Impl {
   std::unique_ptr<grpc::Service> delivery;
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<PortCertificates> certificates;  // null: no TLS
+  std::unique_ptr<Http2Front> front;
+  std::chrono::steady_clock::time_point looked = std::chrono::steady_clock::now();
   std::unique_ptr<KeepWarm> keep_warm;
-  std::string address;
+
+  std::function<void()> upkeep;
+
+  // On the keep-warm thread.
+  void LookAfter() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked < absl::ToChronoNanoseconds(limits::kCertificateFilesInterval)) return;
+    looked = now;
+    if (upkeep) upkeep();
+    if (certificates == nullptr) return;
+    certificates->Look(
+        [this](const Certificates& fresh) { return front->ReplaceCertificates(fresh); }, now);
+  }
 };
 
 RpcServer::RpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -126,50 +129,67 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
                                                             const SourceCatalog& catalog,
                                                             const EventLog& log, StreamHub& hub,
                                                             const Clock& clock) {
-  auto credentials = MakeCredentials(options.grpc);
-  if (!credentials.ok()) return credentials.status();
-  const auto host_port = ParseHostPort(options.grpc.listen());
-  if (!host_port.ok()) return host_port.status();
-
+  auto impl = std::make_unique<Impl>();
+  Http2FrontOptions front{.listen = options.grpc.listen(),
+                          .connections_max = options.grpc.connections_max(),
+                          .calls_per_connection_max = options.grpc.calls_per_connection_max()};
+  if (options.grpc.has_tls()) {
+    impl->certificates =
+        std::make_unique<PortCertificates>("grpc.tls", options.grpc.tls(), clock, *options.log);
+    auto certificates = impl->certificates->Load();
+    if (!certificates.ok()) return certificates.status();
+    front.certificates = *std::move(certificates);
+  }
+  // gRPC stays in the process to its end: to leave, it would wait up to 10 s for its poller.
+  static const bool kept = (grpc_init(), true);
+  static_cast<void>(kept);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   // Linked in, so that reflection can describe the health service.
   grpc::health::v1::HealthCheckRequest::descriptor();
-  auto impl = std::make_unique<Impl>();
   impl->delivery = MakeDeliveryService(
       {.server_instance = InstanceName(), .stream_max_age = options.stream_max_age}, log, hub,
       clock);
   impl->admin = MakeAdminService(catalog, log, impl->worker);
 
-  int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.grpc.listen(), *credentials, &port);
   builder.RegisterService(impl->delivery.get());
   builder.RegisterService(impl->admin.get());
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
   builder.SetResourceQuota(grpc::ResourceQuota("hookbridge").Resize(kMemoryBytesMax));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(options.grpc.calls_per_connection_max()));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kClientPingIntervalMinMs);
   impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        StrCat("cannot listen for gRPC on ", options.grpc.listen(), ": is the port in use?"));
-  }
-  impl->address =
-      StrCat(host_port->host.find(':') == std::string::npos ? host_port->host
-                                                            : StrCat("[", host_port->host, "]"),
-             ":", port);
-  impl->keep_warm = std::make_unique<KeepWarm>(impl->server->InProcessChannel({}));
+  if (impl->server == nullptr) return absl::InternalError("gRPC does not start");
+  const auto serve = [server = impl->server.get()](int fd) {
+    grpc::AddInsecureChannelFromFd(server, fd);
+  };
+  auto started = Http2Front::Start(std::move(front), serve, *options.log);
+  if (!started.ok()) return started.status();
+  impl->front = *std::move(started);
+  impl->upkeep = options.upkeep;
+  impl->keep_warm = std::make_unique<KeepWarm>(impl->server->InProcessChannel({}),
+                                               [raw = impl.get()] { raw->LookAfter(); });
   std::unique_ptr<RpcServer> server(new RpcServer(std::move(impl)));
   server->SetServing(true);
   return server;
 }
 
-const std::string& RpcServer::address() const { return impl_->address; }
+const std::string& RpcServer::address() const { return impl_->front->address(); }
+
+absl::Status RpcServer::ReloadCertificates() {
+  if (impl_->certificates == nullptr) return absl::OkStatus();
+  return impl_->certificates->Reload(
+      [this](const Certificates& fresh) { return impl_->front->ReplaceCertificates(fresh); });
+}
+
+uint64_t RpcServer::cut_total(Cut cut) const { return impl_->front->cut_total(cut); }
+size_t RpcServer::connection_count() const { return impl_->front->connection_count(); }
 
 void RpcServer::SetServing(bool serving) {
   auto* const health = impl_->server->GetHealthCheckService();
@@ -180,8 +200,11 @@ void RpcServer::SetServing(bool serving) {
 void RpcServer::Shutdown(absl::Duration deadline) {
   if (impl_ == nullptr || impl_->server == nullptr) return;
   impl_->keep_warm.reset();
-  impl_->server->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline));
+  const absl::Duration wait = std::min(deadline, limits::kDrainWriteTimeout);
+  if (impl_->front != nullptr) impl_->front->StopAccepting();
+  impl_->server->Shutdown(In(wait));
   impl_->server->Wait();
+  if (impl_->front != nullptr) impl_->front->Stop(wait);
   impl_->server.reset();
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/delivery/event_log.h"
 #include "server/delivery/stream_hub.h"
+#include "server/http2/frame_guard.h"
 #include "server/rpc/source_catalog.h"
 
 #include "hookbridge/config/v1/config.pb.h"
@@ -10,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,11 +21,15 @@ namespace hookbridge {
 struct RpcServerOptions {
   config::v1::Grpc grpc;  // with its defaults
   absl::Duration stream_max_age;
+  Logger* log = nullptr;  // required; outlives the server
+  // Called every limits::kCertificateFilesInterval on a thread of the server's, until Shutdown.
+  std::function<void()> upkeep = {};
 };
 
-// The gRPC port: DeliveryService, AdminService, health, reflection. Created and stopped by Bridge.
-// Ownership: all references outlive it. Threads: gRPC's, one worker, one that keeps gRPC's callback
-// threads awake (ADR 0002); the methods belong to one owner.
+// The gRPC port: DeliveryService, AdminService, health, reflection, behind an Http2Front (ADR
+// 0010). Created and stopped by Bridge. Ownership: all references outlive it. Threads: gRPC's, the
+// front's, one worker, one that keeps gRPC's callback threads awake (ADR 0002) and looks after the
+// certificates; the methods belong to one owner.
 class RpcServer {
  public:
   // Errors name the address or the file.
@@ -36,7 +43,14 @@ class RpcServer {
   const std::string& address() const;
   // Health of all services.
   void SetServing(bool serving);
-  // Ends what is left at the deadline and joins gRPC's threads. Idempotent.
+  // Reads the files of grpc.tls again, for connections from now on; those that are open stay. On
+  // an error, which is logged too, the old ones stay. OK where there is no TLS. Blocks on the disk.
+  absl::Status ReloadCertificates();
+  // Connections that were cut for this reason, and those that are open.
+  uint64_t cut_total(Cut cut) const;
+  size_t connection_count() const;
+  // Ends what is left at the deadline, or after limits::kDrainWriteTimeout, and joins the threads.
+  // Idempotent.
   void Shutdown(absl::Duration deadline);
 
  private:

@@ -10,6 +10,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,7 +19,9 @@ namespace hookbridge {
 // The gRPC port over a journal in memory.
 class RpcFixture : public DeliveryFixture {
  protected:
-  RpcFixture() : hub_(4, log_, clock_) {
+  // `configure` may change the port's configuration before it starts.
+  explicit RpcFixture(const std::function<void(config::v1::Grpc&)>& configure = {})
+      : hub_(4, log_, clock_) {
     catalog_.sources = {{.name = "a", .preset = "stripe", .stats = &stats_[0]},
                         {.name = "b", .preset = "", .stats = &stats_[1]}};
     catalog_.sources[0].keys = [] {
@@ -37,8 +40,10 @@ class RpcFixture : public DeliveryFixture {
     config::v1::Config config;
     ApplyDefaults(&config);
     config.mutable_grpc()->set_listen("127.0.0.1:0");
-    auto server = RpcServer::Start({.grpc = config.grpc(), .stream_max_age = absl::Hours(1)},
-                                   catalog_, log_, hub_, clock_);
+    if (configure) configure(*config.mutable_grpc());
+    auto server =
+        RpcServer::Start({.grpc = config.grpc(), .stream_max_age = absl::Hours(1), .log = &logger_},
+                         catalog_, log_, hub_, clock_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
@@ -47,6 +52,16 @@ class RpcFixture : public DeliveryFixture {
     hub_.Drain(absl::Seconds(5));
     server_->Shutdown(absl::Seconds(5));
     hub_.Stop();
+  }
+
+  // To the port by a connection of its own, with a library that reads no further than its program.
+  std::shared_ptr<grpc::Channel> OwnChannel() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+    return grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(),
+                                     arguments);
   }
 
   static google::rpc::ErrorInfo InfoOf(const grpc::Status& status) {
@@ -58,6 +73,7 @@ class RpcFixture : public DeliveryFixture {
     return info;
   }
 
+  Logger logger_{LogLevel::kError};
   SourceStats stats_[2];
   SourceStats unattributed_;
   RejectionLog rejections_;
