@@ -202,7 +202,9 @@ absl::Status RocksDbStore::Commit(const CommitGroup& group) {
   if (batch.GetDataSize() > kBatchBytesKept) batch = rocksdb::WriteBatch();
   if (!status.ok()) return ToStatus(status);
   for (const StoredEventPtr& event : group.events) {
-    impl.kept.Add(event->position, event->bytes() + kEventOverheadBytes);
+    // The data run is not stored.
+    impl.kept.Add(event->position,
+                  event->runs.envelope.size() + event->runs.raw.size() + kEventOverheadBytes);
   }
   if (!group.events.empty()) {
     MutexLock lock(impl.bounds_mutex);
