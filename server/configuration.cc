@@ -69,7 +69,7 @@ void CheckDirectory(const std::string& directory, const std::string& path, Probl
   if (why.empty()) return;
   problems.push_back({.path = path,
                       .message = std::move(why),
-                      .fix = "write a directory that the bridge may write to, or let it"});
+                      .fix = "write the path of a directory in which the bridge may make files"});
 }
 
 void CheckCertificates(const config::v1::Tls& tls, const std::string& path, absl::Time now,
@@ -98,13 +98,16 @@ Configuration ReadConfiguration(const std::string& file, absl::Time now) {
     // What a fault of the file leads to is no fault of its own.
     if (!IsToldWithin(told, SourceOf(problem.path))) read.problems.push_back(std::move(problem));
   }
-  read.warnings = ConfigWarnings(read.config, now);
+  for (ConfigProblem& warning : ConfigWarnings(read.config, now)) {
+    if (!IsToldWithin(read.problems, warning.path)) read.warnings.push_back(std::move(warning));
+  }
   AddLines(read.lines, read.problems);
   AddLines(read.lines, read.warnings);
   return read;
 }
 
 void CheckMachine(absl::Time now, Configuration& configuration) {
+  if (configuration.lines.empty()) return;  // nothing could be read
   const config::v1::Config& config = configuration.config;
   if (config.ingress().has_tls()) {
     CheckCertificates(config.ingress().tls(), "ingress.tls", now, configuration);

@@ -19,6 +19,17 @@ bool IsPath(std::string_view text) {
          std::string_view::npos;
 }
 
+std::string FixOf(const config::v1::Secret& secret) {
+  switch (secret.from_case()) {
+    case config::v1::Secret::kEnv:
+      return "set the variable where the bridge is started";
+    case config::v1::Secret::kFile:
+      return "write the path of a file that holds the secret, and nothing else";
+    default:
+      return "write env:NAME or file:/path";
+  }
+}
+
 // Collects what is wrong with one source.
 class SourceBuilder {
  public:
@@ -166,9 +177,7 @@ class SourceBuilder {
     if (text.ok()) return *std::move(text);
     problems_.push_back({.path = path,
                          .message = std::string(ToStd(text.status().message())),
-                         .fix = secret.from_case() == config::v1::Secret::kEnv
-                                    ? "set the variable where the bridge is started"
-                                    : "let it hold the secret, and nothing else"});
+                         .fix = FixOf(secret)});
     return "";
   }
 

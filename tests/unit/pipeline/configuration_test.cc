@@ -81,6 +81,19 @@ TEST_F(ConfigurationTest, TellsNoConsequences) {
   EXPECT_EQ(read.problems[1].message, "a key needs its secret") << "and not that none is found";
 }
 
+// A file that cannot be read is told alone, and a warning not beside the problem of its field.
+TEST_F(ConfigurationTest, TellsNoMoreThanItKnows) {
+  Configuration read = ReadConfiguration("/nonexistent", kNow);
+  CheckMachine(kNow, read);
+  EXPECT_EQ(read.problems.size(), 1u) << FormatProblems("f", read.problems);
+  EXPECT_THAT(read.warnings, IsEmpty());
+  read = Read(
+      "sources: [{name: a, preset: stripe, keys: [{secret: 'file:secret', not_before: "
+      "'2040-01-02T00:00:00Z', not_after: '2040-01-01T00:00:00Z'}]}]\n");
+  EXPECT_EQ(read.problems.size(), 1u) << FormatProblems("f", read.problems);
+  EXPECT_THAT(read.warnings, IsEmpty()) << FormatWarnings("f", read.warnings);
+}
+
 // A directory that can be written, or made where it is not, is good; nothing is left behind.
 TEST_F(ConfigurationTest, DirectoriesAreTried) {
   const std::string good = (directory_ / "new" / "deep").string();

@@ -59,7 +59,7 @@ TEST_F(SourcesTest, TellsTheField) {
   EXPECT_THAT(Build("sources: [{name: a, preset: stripe, keys: [{secret: 'env:NOT_SET_HERE'}]}]"),
               testing::HasSubstr("env:NOT_SET_HERE is not set; set the variable"));
   EXPECT_THAT(Build("sources: [{name: a, preset: stripe, keys: [{secret: 'file:/dev/null'}]}]"),
-              testing::HasSubstr("file:/dev/null is empty; let it hold the secret"));
+              testing::HasSubstr("file:/dev/null is empty; write the path of a file that holds"));
 }
 
 // A preset that a recipe changes to kind none is as open as one written so.
