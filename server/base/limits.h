@@ -49,6 +49,7 @@ inline constexpr uint32_t kConnectionsLeast = 16;
 inline constexpr absl::Duration kTlsFilesCheckInterval = absl::Seconds(10);
 inline constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 inline constexpr size_t kHandshakeEchoBytesMax = 1024;
+inline constexpr size_t kAnswerTextBytesMax = 4 << 10;
 inline constexpr uint32_t kThreadsMax = 64;
 
 // Certificates of the bridge's own ports: bytes of a PEM file, and how long before the end of its
