@@ -13,7 +13,11 @@ Made by `scripts/preset-docs.py` from the presets themselves, which `hookctl pre
 configuration: `preset: NAME`, the secret under `keys`, and what the table names beside it.
 
 A refused request is answered 401 unless stated, an unreadable one is stored, a stored or repeated one is answered 200
-with `{"id": "…"}`, and 503 with `Retry-After` means: not stored for sure, send again.
+with `{"id": "…"}` unless another body is stated, and 503 with `Retry-After` means: not stored for sure, send again.
+
+**Event id**: equal for a retry and different for another webhook, by the provider's own words. Another body under a known
+id is an event too, unless stated; without an id equal bodies are two events, unless a window is stated
+([sources](sources.md#which-event-is-it)).
 """
 
 
@@ -25,17 +29,28 @@ def section(path):
             break
         comment.append(line[2:] if line.startswith("# ") else "")
     rows = [("Needs", ", ".join(needs(text)))]
-    for name, pattern in (("Event id", r"^  id: (.*)$"), ("Event type", r"^  type: (.*)$"),
+    for name, pattern in (("Event id", block("  id")), ("Event type", block("  type")),
                           ("Time window", r"^timestamp: .*?max_age: (\w+), max_future: (\w+)"),
-                          ("Answers", r"^responses: (.*)$"), ("Remembered for", r"^dedup_window: (\w+)")):
+                          ("Answers", block("responses")), ("Remembered for", r"^dedup_window: (\w+)"),
+                          ("Another body under a known id", r"^on_id_conflict: (\w+)"),
+                          ("Equal bodies without an id are one event for", r"^same_body_window: (\w+)")):
         found = re.search(pattern, text, re.MULTILINE)
         if found:
-            rows.append((name, " past, ".join(found.groups()) + (" future" if len(found.groups()) > 1 else "")))
+            values = [" ".join(re.sub(r" +# .*", "", group).split()).replace("|", "\\|")
+                      for group in found.groups()]
+            rows.append((name, " past, ".join(values) + (" future" if len(values) > 1 else "")))
     if "Event id" not in dict(rows):
-        rows.insert(1, ("Event id", "made of the event's parts and the body's SHA-256"))
+        rows.insert(1, ("Event id", "made of the event's parts and the body's SHA-256"
+                        if "same_body_window" in text else "made for each request"))
     table = "\n".join(f"| {name} | `{value}` |" if name not in ("Needs",) and not value.startswith("made")
                       else f"| {name} | {value} |" for name, value in rows)
     return f"## {path.stem}\n\n" + "\n".join(comment) + f"\n\n| | |\n|---|---|\n{table}\n"
+
+
+def block(name):
+    """A field's value on its line, or on the deeper lines that follow."""
+    deeper = re.match(" *", name).group() + "  "
+    return rf"^{name}: ?(.*(?:\n{deeper}.*)*)$"
 
 
 def needs(text):

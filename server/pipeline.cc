@@ -3,6 +3,7 @@
 #include "server/answers.h"
 #include "server/base/config.h"
 #include "server/base/strings.h"
+#include "server/convert/conflict.h"
 #include "server/convert/replay.h"
 #include "server/fetch_on_lane.h"
 
@@ -42,6 +43,11 @@ bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
 // Whether the same request may be taken later, so that the sender had better send it again.
 bool IsForNow(Reason reason) {
   return reason == Reason::kCertificateUnavailable || reason == Reason::kResourceUnavailable;
+}
+
+NewEvent::Unconflicted UnconflictEvent(const EventRuns& runs, const EventId& first) {
+  Unconflicted own = Unconflict(runs, first.ToString());
+  return {.hash = own.dedup_hash, .envelope = std::move(own.envelope)};
 }
 
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
@@ -239,10 +245,14 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
     stored->runs = std::move(event.runs);
     stored->has_data = true;
     pending->types.push_back(std::move(event.type));
-    append.events.push_back(NewEvent{.dedup_hash = event.dedup_hash,
-                                     .dedup_window = source.dedup_window,
-                                     .body_crc = event.body_crc,
-                                     .event = std::move(stored)});
+    append.events.push_back(
+        NewEvent{.dedup_hash = event.dedup_hash,
+                 .dedup_window = event.by_body ? source.same_body_window : source.dedup_window,
+                 .body_crc = event.body_crc,
+                 .event = std::move(stored)});
+    if (source.recipe.on_id_conflict() != config::v1::ON_ID_CONFLICT_DROP) {
+      append.events.back().unconflict = UnconflictEvent;
+    }
     if (signed_hash) {
       append.events.back().replay = NewEvent::Replay{
           .hash = ReplayHash(append.source, *signed_hash, append.events.size() - 1),
@@ -299,9 +309,11 @@ void Pipeline::NoteStored(const Pending& pending, std::string_view type, const R
   if (receipt.duplicate) source.stats.CountDuplicate();
   if (receipt.other_body) {
     source.stats.CountConflict();
-    log_.Warning("duplicate_with_other_body", {{"source", source.config.name()},
-                                               {"first_id", receipt.id.ToString()},
-                                               {"request_id", pending.request_id}});
+    log_.Warning("duplicate_with_other_body",
+                 {{"source", source.config.name()},
+                  {receipt.duplicate ? "first_id" : "id", receipt.id.ToString()},
+                  {"stored", !receipt.duplicate},
+                  {"request_id", pending.request_id}});
   }
   if (receipt.replay_suspected) {
     source.stats.CountReplay();

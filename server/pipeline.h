@@ -33,6 +33,7 @@ struct SourceRuntime {
   mutable SharedAccess access;
   std::unique_ptr<const Converter> converter;
   absl::Duration dedup_window;
+  absl::Duration same_body_window;  // zero: equal bodies without an id are two events
   mutable SourceStats stats;
   mutable BodyBudget::Share body_share;
 };

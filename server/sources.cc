@@ -48,6 +48,7 @@ class SourceBuilder {
     runtime->dedup_window =
         ToDuration(runtime->recipe.has_dedup_window() ? runtime->recipe.dedup_window()
                                                       : config_.journal().dedup_window());
+    runtime->same_body_window = ToDuration(runtime->recipe.same_body_window());
 
     VerifierOptions verify;
     verify.recipe = runtime->recipe;

@@ -74,7 +74,7 @@ void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) 
   for (const config::v1::ValueSource& place : recipe.event().id()) {
     if (!place.has_header()) continue;
     if (FindHeader(result->headers, place.header()) != nullptr) return;
-    if (first.empty()) first = place.header();
+    if (first.empty()) first = FirstName(place.header());
   }
   if (!first.empty()) result->headers.emplace_back(first, webhook.event_id);
 }

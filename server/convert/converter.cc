@@ -1,46 +1,22 @@
 #include "server/convert/converter.h"
 
+#include "server/base/config.h"
 #include "server/base/crc32c.h"
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+#include "server/convert/internal/dedup_key.h"
 #include "server/convert/internal/envelope.h"
 #include "server/convert/internal/extract.h"
 #include "server/convert/internal/parsed_form.h"
 #include "server/convert/internal/raw_request.h"
 #include "server/convert/internal/split.h"
 
-#include <openssl/evp.h>
-
 #include <optional>
 #include <utility>
 
 namespace hookbridge {
 namespace {
-
-using Sha256 = std::array<uint8_t, 32>;
-
-Sha256 HashOf(std::string_view bytes) {
-  Sha256 hash{};
-  EVP_Digest(bytes.data(), bytes.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
-  return hash;
-}
-
-std::string HexHash(std::string_view bytes) {
-  const Sha256 hash = HashOf(bytes);
-  return HexEncode({reinterpret_cast<const char*>(hash.data()), hash.size()});
-}
-
-// The provider's id, or one made of parts, the body and, in a batch, the place in it.
-std::string DedupKey(const Extracted& extracted, std::string_view body, std::string_view place) {
-  if (!extracted.id.empty()) return extracted.id;
-  std::string key;
-  for (const std::string& part : extracted.synthetic_parts) StrAppend(&key, part, ":");
-  if (key.size() + 71 + 6 > limits::kEnvelopeFieldBytesMax)
-    key = StrCat("sha256:", HexHash(key), ":");
-  StrAppend(&key, "sha256:", HexHash(body), place);
-  return key;
-}
 
 void AppendTimestamp(std::string& out, uint32_t field, absl::Time time) {
   const int64_t seconds = absl::ToUnixSeconds(time);
@@ -101,6 +77,7 @@ struct Converter::State {
   RawRequestWriter raw_writer;
   ParsedForm form = ParsedForm::kJson;
   std::optional<JsonPointer> split = {};
+  bool one_per_body = false;  // equal bodies without an id are one event
 
   JsonLimits json_limits() const { return JsonLimitsOf(options.limits); }
 
@@ -129,11 +106,11 @@ std::string Converter::State::Envelope(const WebhookRequest& request, const Extr
                                        const ConvertedEvent& event) const {
   std::string out;
   out.reserve(512);
-  AppendText(out, 2, options.source);
+  AppendText(out, kSourceField, options.source);
   AppendText(out, 3, extracted.type);
   AppendText(out, 4, extracted.subject);
   AppendText(out, 5, extracted.ordering_key);
-  AppendText(out, 6, event.dedup_key);
+  AppendText(out, kDedupKeyField, event.dedup_key);
   if (extracted.time) AppendTimestamp(out, 7, *extracted.time);
   AppendTimestamp(out, 8, request.receive_time);
   for (const auto& [name, value] : extracted.attributes) AppendAttribute(out, name, value);
@@ -158,11 +135,13 @@ absl::StatusOr<std::unique_ptr<Converter>> Converter::Create(ConverterOptions op
   if (!split.ok()) return split.status();
   RawRequestWriter raw_writer(options.recipe, options.public_url, options.secret_header);
   const ParsedForm form = FormOf(options.recipe.body_format());
+  const bool one_per_body = ToDuration(options.recipe.same_body_window()) > absl::ZeroDuration();
   auto state = std::make_unique<State>(State{.options = std::move(options),
                                              .extractor = *std::move(extractor),
                                              .raw_writer = std::move(raw_writer),
                                              .form = form,
-                                             .split = *std::move(split)});
+                                             .split = *std::move(split),
+                                             .one_per_body = one_per_body});
   return std::unique_ptr<Converter>(new Converter(std::move(state)));
 }
 
@@ -224,8 +203,12 @@ ConvertedEvent Converter::State::Item(const WebhookRequest& request, std::string
 void Converter::State::Finish(const WebhookRequest& request, const Extracted& extracted,
                               std::string_view bytes, std::string_view place,
                               ConvertedEvent& event) const {
-  event.dedup_key = DedupKey(extracted, request.body, place);
-  event.dedup_hash = HashOf(StrCat(options.source, std::string_view("\0", 1), event.dedup_key));
+  event.by_body = extracted.id.empty() && one_per_body;
+  event.dedup_key =
+      DedupKeyOf(extracted, {.body = request.body,
+                             .place = place,
+                             .request_id = one_per_body ? std::string_view() : request.request_id});
+  event.dedup_hash = DedupHashOf(options.source, event.dedup_key);
   event.body_crc = Crc32c(0, bytes);
   event.type = extracted.type;
   event.runs.envelope = Envelope(request, extracted, event);

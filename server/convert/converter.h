@@ -35,6 +35,7 @@ struct ConvertedEvent {
   EventRuns runs;
   std::string dedup_key;                 // Event.dedup_key
   std::array<uint8_t, 32> dedup_hash{};  // SHA-256 of source, one zero byte, dedup_key
+  bool by_body = false;                  // the key is the body's: same_body_window holds
   uint32_t body_crc = 0;                 // CRC-32C of the body
   std::string type;                      // Event.type, for the log
   std::string conversion_error;          // Event.conversion_error

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,6 +40,13 @@ struct NewEvent {
     std::string envelope_run;  // else this is added to its envelope
   };
   std::optional<Replay> replay = {};
+  // Makes the event one of its own when its hash is remembered with another body. Runs on the
+  // committer's thread, for such an event alone; must not block. Unset: it is a duplicate then.
+  struct Unconflicted {
+    DedupHash hash{};
+    std::string envelope;
+  };
+  std::function<Unconflicted(const EventRuns& runs, const EventId& first)> unconflict = {};
   // position and id are set by the committer.
   std::shared_ptr<StoredEvent> event;
 };
@@ -48,7 +56,7 @@ struct Receipt {
   EventId id;
   Position position = 0;
   bool duplicate = false;  // an event with this hash was there; id and position are the first one's
-  bool other_body = false;        // and its body was another
+  bool other_body = false;        // its hash was there with another body; stored unless `duplicate`
   bool replay_suspected = false;  // NewEvent.replay was seen before
 };
 

@@ -43,7 +43,12 @@ class QueuedJournal::GroupBuilder {
   absl::StatusOr<Receipt> AddEvent(NewEvent& event) {
     auto row = FindRow(event.dedup_hash);
     if (!row.ok()) return row.status();
-    if (row->has_value()) return Duplicate(**row, event);
+    bool other_body = false;
+    if (row->has_value()) {
+      auto repeat = Repeat(**row, event);
+      if (!repeat.ok() || repeat->duplicate) return repeat;
+      other_body = true;
+    }
     bool replay_suspected = false;
     if (event.replay) {
       auto seen = FindRow(event.replay->hash);
@@ -65,8 +70,24 @@ class QueuedJournal::GroupBuilder {
     Remember(event.dedup_hash, added);
     if (event.replay && !replay_suspected) Remember(event.replay->hash, added);
     group_.events.push_back(event.event);
-    return Receipt{
-        .id = added.id, .position = added.position, .replay_suspected = replay_suspected};
+    return Receipt{.id = added.id,
+                   .position = added.position,
+                   .other_body = other_body,
+                   .replay_suspected = replay_suspected};
+  }
+
+  // What comes under a hash that is taken: a duplicate, or another body that is now an event with a
+  // hash of its own, unless that one is taken too: then it is its retry.
+  absl::StatusOr<Receipt> Repeat(const DedupRow& first, NewEvent& event) {
+    const Receipt receipt = Duplicate(first, event);
+    if (!receipt.other_body || !event.unconflict) return receipt;
+    NewEvent::Unconflicted own = event.unconflict(event.event->runs, first.id);
+    auto row = FindRow(own.hash);
+    if (!row.ok()) return row.status();
+    if (row->has_value()) return Duplicate(**row, event);
+    event.dedup_hash = own.hash;
+    event.event->runs.envelope = std::move(own.envelope);
+    return Receipt{};
   }
 
   absl::StatusOr<std::optional<DedupRow>> FindRow(const DedupHash& hash) {

@@ -5,6 +5,8 @@
 #include "server/base/strings.h"
 #include "server/convert/internal/xml_text.h"
 
+#include "absl/strings/str_split.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -16,14 +18,15 @@ using config::v1::ValueSource;
 // Digits from here on are milliseconds: in seconds it would be the year 5138.
 constexpr size_t kMillisecondDigits = 12;
 
-std::optional<std::string> Bounded(std::string_view text) {
-  if (text.size() > limits::kEnvelopeFieldBytesMax) {
-    text = text.substr(0, limits::kEnvelopeFieldBytesMax);
-    text = text.substr(0, ValidUtf8PrefixBytes(text));
-  } else if (!IsValidUtf8(text)) {
-    return std::nullopt;
-  }
-  return std::string(text);
+void CutToBound(std::string& text) {
+  if (text.size() <= limits::kEnvelopeFieldBytesMax) return;
+  text.resize(limits::kEnvelopeFieldBytesMax);
+  text.resize(ValidUtf8PrefixBytes(text));
+}
+
+std::optional<std::string> AsText(std::string_view bytes) {
+  if (!IsValidUtf8(bytes)) return std::nullopt;
+  return std::string(bytes);
 }
 
 bool MatchesPattern(std::string_view pattern, std::string_view value) {
@@ -137,26 +140,35 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
 std::optional<std::string> ValuePath::Join(const ExtractInput& input) const {
   std::string joined;
   for (const ValuePath& part : parts_) {
-    const auto value = part.Find(input);
+    const auto value = part.FindWhole(input);
     if (!value) return std::nullopt;
     if (&part != &parts_.front()) joined += separator_;
     joined += *value;
   }
-  return Bounded(joined);
+  return joined;
 }
 
 std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
+  auto text = FindWhole(input);
+  if (text) CutToBound(*text);
+  return text;
+}
+
+std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const {
   if (kind_ == ValueSource::kHeader) {
-    const HeaderLine* const line = input.request.FindHeader(name_);
-    return line == nullptr ? std::nullopt : Bounded(line->value);
+    for (const absl::string_view name : absl::StrSplit(name_, '|')) {
+      const HeaderLine* const line = input.request.FindHeader({name.data(), name.size()});
+      if (line != nullptr) return AsText(line->value);
+    }
+    return std::nullopt;
   }
   if (reads_form()) {
     if (input.form == nullptr) return std::nullopt;
     for (const auto& [name, value] : *input.form) {
       if (name != name_) continue;
-      if (kind_ == ValueSource::kFormField) return Bounded(value);
+      if (kind_ == ValueSource::kFormField) return AsText(value);
       const auto text = FindInBase64Xml(value, element_);
-      return text ? Bounded(*text) : std::nullopt;
+      return text ? AsText(*text) : std::nullopt;
     }
     return std::nullopt;
   }
@@ -172,7 +184,7 @@ std::optional<std::string> ValuePath::Find(const ExtractInput& input) const {
       return "false";
     case JsonType::kNumber:
     case JsonType::kString:
-      return Bounded(tape->Text(*node));
+      return std::string(tape->Text(*node));
     default:
       return std::nullopt;
   }
@@ -231,11 +243,17 @@ bool Extractor::id_reads_item() const {
                      [](const ValuePath& path) { return path.reads_item(); });
 }
 
-std::string Extractor::First(const Paths& paths, const ExtractInput& input) {
+std::string Extractor::FirstWhole(const Paths& paths, const ExtractInput& input) {
   for (const ValuePath& path : paths) {
-    if (auto found = path.Find(input); found && !found->empty()) return *std::move(found);
+    if (auto found = path.FindWhole(input); found && !found->empty()) return *std::move(found);
   }
   return "";
+}
+
+std::string Extractor::First(const Paths& paths, const ExtractInput& input) {
+  std::string text = FirstWhole(paths, input);
+  CutToBound(text);
+  return text;
 }
 
 std::string Extractor::TypeFromTable(const ExtractInput& input) const {
@@ -254,7 +272,7 @@ std::string Extractor::TypeFromTable(const ExtractInput& input) const {
 
 Extracted Extractor::Extract(const ExtractInput& input) const {
   Extracted found;
-  found.id = First(id_, input);
+  found.id = FirstWhole(id_, input);
   if (found.id.empty()) {
     for (const ValuePath& path : synthetic_id_) {
       found.synthetic_parts.push_back(path.Find(input).value_or(""));

@@ -36,8 +36,9 @@ class ValuePath {
   static absl::StatusOr<ValuePath> Create(const config::v1::ValueSource& source);
 
   // The value's text; nullopt when it does not exist, is null, an object or an array, or is not
-  // valid UTF-8. At most limits::kEnvelopeFieldBytesMax bytes, cut at a character.
+  // valid UTF-8. Find cuts it at a character after at most limits::kEnvelopeFieldBytesMax bytes.
   std::optional<std::string> Find(const ExtractInput& input) const;
+  std::optional<std::string> FindWhole(const ExtractInput& input) const;
   bool reads_form() const { return reads_form_; }
   bool reads_item() const { return reads_item_; }
 
@@ -56,7 +57,7 @@ class ValuePath {
 
 // The envelope's fields as a recipe finds them.
 struct Extracted {
-  std::string id;  // empty: make a synthetic one
+  std::string id;  // whole; empty: make a synthetic one
   std::vector<std::string> synthetic_parts;
   std::string type;
   std::optional<absl::Time> time;
@@ -85,6 +86,7 @@ class Extractor {
     std::string type;
   };
 
+  static std::string FirstWhole(const Paths& paths, const ExtractInput& input);
   static std::string First(const Paths& paths, const ExtractInput& input);
   std::string TypeFromTable(const ExtractInput& input) const;
 

@@ -10,6 +10,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include <gtest/gtest.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -63,8 +64,12 @@ std::string Extract(const google::protobuf::RepeatedPtrField<config::v1::ValueSo
     if (place.has_item_pointer()) text = FieldText(event, split + "/0" + place.item_pointer());
     if (place.has_join()) text = Extract(place.join().parts(), event, headers, split);
     if (text != "-") return text;
+    const std::vector<std::string> names = absl::StrSplit(place.header(), '|');
     for (const auto& [name, value] : headers) {
-      if (place.has_header() && absl::EqualsIgnoreCase(name, place.header())) return value;
+      const bool named = std::any_of(names.begin(), names.end(), [&](const std::string& one) {
+        return absl::EqualsIgnoreCase(name, one);
+      });
+      if (place.has_header() && named) return value;
     }
   }
   return "-";

@@ -2,6 +2,7 @@
 
 #include "server/base/strings.h"
 #include "server/base/yaml_to_message.h"
+#include "server/convert/internal/dedup_key.h"
 #include "server/convert/internal/extract.h"
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
@@ -13,6 +14,7 @@
 #include "gtest/gtest.h"
 
 #include <string>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -40,12 +42,13 @@ struct Made {
   v1::Event event;
 };
 
-Made Convert(Recipe recipe, const RequestBuilder& request, ConvertLimits limits = {}) {
+Made Convert(Recipe recipe, WebhookRequest request, ConvertLimits limits = {}) {
   recipe.clear_algorithms();
   recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_NONE);
   const auto verifier =
       *Verifier::Create({.recipe = recipe, .keys = {}, .url_token = {}, .public_url = {}});
-  auto verdict = verifier->Verify(request.Build(), absl::UnixEpoch());
+  const std::string body = request.body;
+  auto verdict = verifier->Verify(std::move(request), absl::UnixEpoch());
   const auto converter =
       *Converter::Create({.source = "shop", .recipe = recipe, .public_url = {}, .limits = limits});
   Made made{.converted = converter->Convert(std::get<VerifiedWebhook>(verdict)).events[0],
@@ -53,8 +56,12 @@ Made Convert(Recipe recipe, const RequestBuilder& request, ConvertLimits limits 
   const EventRuns& runs = made.converted.runs;
   EXPECT_TRUE(made.event.ParseFromString(runs.envelope + runs.data + runs.raw));
   EXPECT_EQ(RemakeDataRun(runs, limits), runs.data);
-  EXPECT_EQ(made.event.raw().body(), request.Build().body);
+  EXPECT_EQ(made.event.raw().body(), body);
   return made;
+}
+
+Made Convert(Recipe recipe, const RequestBuilder& request, ConvertLimits limits = {}) {
+  return Convert(std::move(recipe), request.Build(), limits);
 }
 
 TEST(ConverterTest, TakesTheEnvelopeFromWhereTheRecipeSays) {
@@ -106,12 +113,32 @@ TEST(ConverterTest, PaymentOptionsTypesComeFromTheTable) {
   EXPECT_EQ(type("NOBODY_KNOWS", true, "0"), "unmapped");
 }
 
-TEST(ConverterTest, WithoutAnIdTheBodyMakesOne) {
+// A sender that gives no id may say the same twice and mean two things.
+TEST(ConverterTest, WithoutAnIdEachRequestIsAnEventOfItsOwn) {
   const Recipe recipe = Yaml("event: {synthetic_id: [{json_pointer: /a}]}");
+  const auto convert = [&](const std::string& request_id) {
+    WebhookRequest request = RequestBuilder().Body(R"({"a":"x"})").Build();
+    request.request_id = request_id;
+    return Convert(recipe, std::move(request));
+  };
+  const Made one = convert("request-1");
+  EXPECT_TRUE(one.event.dedup_key().starts_with("x:sha256:"));
+  EXPECT_TRUE(one.event.dedup_key().ends_with("@request-1"));
+  EXPECT_FALSE(one.converted.by_body);
+  EXPECT_NE(one.converted.dedup_hash, convert("request-2").converted.dedup_hash);
+  EXPECT_EQ(one.converted.dedup_hash, convert("request-1").converted.dedup_hash)
+      << "the same request, verified again";
+}
+
+TEST(ConverterTest, WithAWindowTheBodyMakesOne) {
+  const Recipe recipe =
+      Yaml("same_body_window: 1d\nevent: {synthetic_id: [{json_pointer: /a}], id: [{header: Id}]}");
+  EXPECT_FALSE(Convert(recipe, RequestBuilder().Header("Id", "1").Body("{}")).converted.by_body);
   const Made one = Convert(recipe, RequestBuilder().Body(R"({"a":"x"})"));
   const Made same = Convert(recipe, RequestBuilder().Body(R"({"a":"x"})"));
   const Made other = Convert(recipe, RequestBuilder().Body(R"({"a":"x" })"));
   EXPECT_TRUE(one.event.dedup_key().starts_with("x:sha256:"));
+  EXPECT_TRUE(one.converted.by_body);
   EXPECT_EQ(one.converted.dedup_hash, same.converted.dedup_hash);
   EXPECT_NE(one.converted.dedup_hash, other.converted.dedup_hash);
 }
@@ -197,10 +224,34 @@ TEST(ConverterTest, EnvelopeFieldsAreBoundedText) {
                                         .Header("X-S", "\xff\xfe")
                                         .Header("Content-Type", "text/\xff")
                                         .Body(StrCat(R"({"t":")", std::string(5000, 'y'), "\"}")));
-  EXPECT_EQ(made.event.dedup_key(), std::string(1023, 'x'));
+  EXPECT_EQ(made.event.dedup_key(), HashText(std::string(1023, 'x') + "éé"));
   EXPECT_EQ(made.event.type().size(), 1024u);
   EXPECT_EQ(made.event.subject(), "");
   EXPECT_EQ(made.event.data_content_type(), "text/");
+}
+
+// Ids over the bound are told apart by all of their bytes, also where they are joined.
+TEST(ConverterTest, LongIdsAreNeverCut) {
+  const auto key = [](std::string_view yaml, const std::string& id) {
+    return Convert(Yaml(yaml), RequestBuilder().Header("X-Id", id).Body("{}")).event.dedup_key();
+  };
+  constexpr std::string_view kPlain = "event: {id: [{header: X-Id}]}";
+  constexpr std::string_view kJoined =
+      "event: {id: [{join: {parts: [{header: X-Id}, {header: X-Id}]}}]}";
+  EXPECT_EQ(key(kPlain, std::string(1024, 'x')), std::string(1024, 'x')) << "at the bound";
+  for (const std::string_view yaml : {kPlain, kJoined}) {
+    const std::string a = key(yaml, std::string(1024, 'x') + "a");
+    EXPECT_TRUE(a.starts_with("sha256:")) << a;
+    EXPECT_NE(a, key(yaml, std::string(1024, 'x') + "b"));
+  }
+}
+
+TEST(ConverterTest, AHeaderMayHaveSeveralNames) {
+  const Recipe recipe = Yaml("event: {id: [{header: \"X-New-Id|X-Id\"}]}");
+  EXPECT_EQ(Convert(recipe, RequestBuilder().Header("x-id", "1")).event.dedup_key(), "1");
+  EXPECT_EQ(Convert(recipe, RequestBuilder().Header("X-Id", "1").Header("X-New-Id", "2"))
+                .event.dedup_key(),
+            "2");
 }
 
 TEST(ConverterTest, ReadsTimesInEveryUsualForm) {

@@ -137,6 +137,62 @@ TEST_P(JournalConformanceTest, TellsARepeatFromAnotherBodyAlsoAfterARestart) {
   EXPECT_TRUE(append(8).other_body);
 }
 
+// An event whose body is `crc`, under the id `key`; another body gets the id `key`, `+` and its
+// crc.
+NewEvent Conflicting(const std::string& key, uint32_t crc, const std::string& body) {
+  NewEvent event = Appender::Event(key, body);
+  event.body_crc = crc;
+  event.unconflict = [key, crc](const EventRuns& runs, const EventId& first) {
+    return NewEvent::Unconflicted{
+        .hash = Appender::Event(StrCat(key, "+", crc), "").dedup_hash,
+        .envelope = StrCat(runs.envelope, " conflicts with ", first.ToString())};
+  };
+  return event;
+}
+
+// What was acknowledged is on the stream: the same id with another body is an event of its own, and
+// its retry is a duplicate of that one; in one request, in one group, later and after a restart.
+TEST_P(JournalConformanceTest, AnotherBodyUnderAKnownIdIsStored) {
+  const auto append = [&](std::vector<NewEvent> events) {
+    AppendRequest request;
+    request.source = "source";
+    request.events = std::move(events);
+    return appender_->Start(std::move(request)).get().receipts;
+  };
+  const auto batch = append({Conflicting("k", 1, "a"), Conflicting("k", 2, "b"),
+                             Conflicting("k", 1, "a"), Conflicting("k", 2, "b")});
+  ASSERT_EQ(batch.size(), 4u);
+  EXPECT_FALSE(batch[0].duplicate || batch[0].other_body);
+  EXPECT_TRUE(batch[1].other_body && !batch[1].duplicate) << "stored, and told";
+  EXPECT_NE(batch[1].id, batch[0].id);
+  EXPECT_TRUE(batch[2].duplicate && batch[2].id == batch[0].id);
+  EXPECT_TRUE(batch[3].duplicate && batch[3].id == batch[1].id) << "the retry of the second";
+  EXPECT_FALSE(batch[3].other_body);
+  EXPECT_EQ((*journal_->Read(1, 1, SIZE_MAX))[0]->runs.envelope,
+            StrCat("envelope of k conflicts with ", batch[0].id.ToString()));
+
+  EXPECT_TRUE(append({Conflicting("k", 2, "b")})[0].duplicate) << "in a later group";
+  if (GetParam() != Engine::kMemory) Reopen();
+  EXPECT_TRUE(append({Conflicting("k", 1, "a")})[0].duplicate);
+  EXPECT_EQ(append({Conflicting("k", 2, "b")})[0].id, batch[1].id);
+  EXPECT_FALSE(append({Conflicting("k", 3, "c")})[0].duplicate);
+  EXPECT_THAT(ReadBodies(0), testing::ElementsAre("a", "b", "c"));
+}
+
+// Requests that meet in one group see each other's conflicts.
+TEST_P(JournalConformanceTest, ConflictsBetweenConcurrentRequestsLoseNothing) {
+  std::vector<std::future<AppendOutcome>> waiting;
+  for (uint32_t i = 0; i < 40; ++i) {
+    AppendRequest request;
+    request.source = "source";
+    request.events.push_back(Conflicting("k", i % 4, StrCat("body", i % 4)));
+    waiting.push_back(appender_->Start(std::move(request)));
+    if (i % 8 == 7) waiting[i - 7].wait();
+  }
+  for (auto& outcome : waiting) EXPECT_TRUE(outcome.get().status.ok());
+  EXPECT_THAT(ReadBodies(0), testing::UnorderedElementsAre("body0", "body1", "body2", "body3"));
+}
+
 TEST_P(JournalConformanceTest, DedupEndsWithItsWindow) {
   appender_->Append("same", "one");
   clock_.Advance(absl::Minutes(59));

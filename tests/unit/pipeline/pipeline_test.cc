@@ -99,6 +99,19 @@ sources:
   - name: url
     recipe: {algorithms: [{kind: url_token}]}
     keys: [{secret: "inline:right"}]
+  - name: first-wins
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      event: {id: [{json_pointer: /id}]}
+      on_id_conflict: drop
+    keys: [{secret: "inline:right"}]
+  - name: windowed
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      same_body_window: 10s
+    keys: [{secret: "inline:right"}]
 )",
                                      &config);
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
@@ -120,6 +133,7 @@ sources:
     return Handle(std::move(request));
   }
   HttpResponse Handle(WebhookRequest request) {
+    request.request_id = StrCat("request-", ++requests_);
     std::promise<HttpResponse> answer;
     pipeline_->Handle(std::move(request), lane_,
                       [&](HttpResponse response) { answer.set_value(std::move(response)); });
@@ -152,6 +166,7 @@ sources:
   KeepSink sink_;
   Logger log_;
   InlineLane lane_;
+  int requests_ = 0;
   MemoryStore* store_ = nullptr;
   std::unique_ptr<QueuedJournal> journal_;
   std::unique_ptr<Pipeline> pipeline_;
@@ -172,17 +187,61 @@ TEST_F(PipelineTest, AVerifiedWebhookIsStoredAndAnsweredWithItsId) {
 
 TEST_F(PipelineTest, ADuplicateIsAnsweredWithTheFirstId) {
   const HttpResponse first = Send(R"({"id":"e1"})");
-  const HttpResponse again = Send(R"({"id":"e1","attempt":2})");
+  const HttpResponse again = Send(R"({"id":"e1"})");
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
   EXPECT_EQ(pipeline_->sources().at("test")->stats.duplicate(), 1u);
-  EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
-      << "another body under the same id";
-  EXPECT_THAT(LogText(), testing::HasSubstr("duplicate_with_other_body"));
-  EXPECT_EQ(Send(R"({"id":"e1"})").body, first.body);
-  EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 1u)
+  EXPECT_EQ(pipeline_->sources().at("test")->stats.conflict(), 0u)
       << "a true repeat is no conflict";
+}
+
+// What was answered 200 is on the stream, also under an id that another body has.
+TEST_F(PipelineTest, AnotherBodyUnderTheIdIsAnEventThatNamesTheFirst) {
+  const HttpResponse first = Send(R"({"id":"e1"})");
+  const HttpResponse other = Send(R"({"id":"e1","attempt":2})");
+  EXPECT_EQ(other.status, 200);
+  EXPECT_NE(other.body, first.body);
+  EXPECT_EQ(Send(R"({"id":"e1","attempt":2})").body, other.body) << "its retry";
+  const auto events = *journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events.size(), 2u);
+  v1::Event event;
+  ASSERT_TRUE(event.ParseFromString(events[1]->runs.envelope));
+  EXPECT_EQ(event.attributes().at("conflicts_with"), events[0]->id.ToString());
+  EXPECT_TRUE(event.dedup_key().starts_with("e1#sha256:")) << event.dedup_key();
+  const SourceStats& stats = pipeline_->sources().at("test")->stats;
+  EXPECT_EQ(stats.conflict(), 1u);
+  EXPECT_EQ(stats.duplicate(), 1u);
+  EXPECT_THAT(LogText(), testing::HasSubstr("duplicate_with_other_body"));
+}
+
+TEST_F(PipelineTest, OrADuplicateWhereTheRecipeSaysSo) {
+  const HttpResponse first = Send(R"({"id":"e1"})", "right", "first-wins");
+  EXPECT_EQ(Send(R"({"id":"e1","attempt":2})", "right", "first-wins").body, first.body);
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
+  EXPECT_EQ(pipeline_->sources().at("first-wins")->stats.conflict(), 1u) << "counted all the same";
+}
+
+TEST_F(PipelineTest, AnItemOfABatchConflictsByItself) {
+  Send(R"([{"id":1,"v":1},{"id":2}])", "right", "batch");
+  Send(R"([{"id":1,"v":2},{"id":2},{"id":1,"v":1}])", "right", "batch");
+  const auto events = *journal_->Read(0, 10, SIZE_MAX);
+  ASSERT_EQ(events.size(), 3u);
+  v1::Event event;
+  ASSERT_TRUE(event.ParseFromString(events[2]->runs.envelope + events[2]->runs.raw));
+  EXPECT_EQ(event.raw().item(), R"({"id":1,"v":2})");
+  EXPECT_EQ(event.attributes().at("conflicts_with"), events[0]->id.ToString());
+}
+
+// "Something changed", said twice, is two changes; unless the source asks for a window.
+TEST_F(PipelineTest, EqualBodiesWithoutAnIdAreTwoEvents) {
+  const HttpResponse first = Send("{}", "right", "strict");
+  EXPECT_NE(Send("{}", "right", "strict").body, first.body);
+  const HttpResponse windowed = Send("{}", "right", "windowed");
+  EXPECT_EQ(Send("{}", "right", "windowed").body, windowed.body);
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_NE(Send("{}", "right", "windowed").body, windowed.body) << "the window is over";
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 4u);
 }
 
 // The log counts its lines by source: what stands in a path is not one, unless it is configured.

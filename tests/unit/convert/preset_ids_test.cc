@@ -1,0 +1,212 @@
+#include "server/base/strings.h"
+#include "server/convert/converter.h"
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+#include "tests/support/request_builder.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hookbridge {
+namespace {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Sent {
+  Headers headers = {};
+  std::string body = "{}";
+};
+
+// What the provider sends, sends again, and sends as another webhook that is easily mistaken for
+// it.
+struct Case {
+  std::string preset;
+  Sent first;
+  Sent retry;
+  Sent other;
+};
+
+const Sent kEvent1{.body = R"({"id":"1"})"};
+const Sent kEvent2{.body = R"({"id":"2"})"};
+
+std::vector<Case> Cases() {
+  const auto header = [](const std::string& name, const std::string& value) {
+    return Sent{.headers = {{name, value}}};
+  };
+  const auto adyen = [](const std::string& psp) {
+    return Sent{.body =
+                    StrCat(R"({"notificationItems":[{"NotificationRequestItem":{"eventCode":"A",)",
+                           R"("success":"true","pspReference":")", psp, R"("}}]})")};
+  };
+  const auto hubspot = [](int attempt, int event) {
+    return Sent{.body = StrCat(R"([{"subscriptionId":1,"eventId":)", event,
+                               R"(,"objectId":3,"occurredAt":4,"attemptNumber":)", attempt, "}]")};
+  };
+  const auto whatsapp = [](const std::string& id, const std::string& status) {
+    return Sent{.body = StrCat(R"({"entry":[{"changes":[{"value":{"statuses":[{"id":")", id,
+                               R"(","status":")", status, R"("}]}}]}]})")};
+  };
+  return {
+      {"adyen_payments", adyen("P1"), adyen("P1"), adyen("P2")},
+      {"aws_sns",
+       {.body = R"({"MessageId":"1","UnsubscribeURL":"a"})"},
+       {.body = R"({"MessageId":"1","UnsubscribeURL":"b"})"},
+       {.body = R"({"MessageId":"2"})"}},
+      {"bitbucket",
+       {.headers = {{"X-Request-UUID", "1"}, {"X-Attempt-Number", "1"}}},
+       {.headers = {{"X-Request-UUID", "1"}, {"X-Attempt-Number", "2"}}},
+       {.headers = {{"X-Request-UUID", "2"}, {"X-Attempt-Number", "1"}}}},
+      {"checkout_com", kEvent1, kEvent1, kEvent2},
+      {"coinbase_commerce",
+       {.body = R"({"attempt_number":1,"event":{"id":"1"}})"},
+       {.body = R"({"attempt_number":2,"event":{"id":"1"}})"},
+       {.body = R"({"attempt_number":1,"event":{"id":"2"}})"}},
+      {"github", header("X-GitHub-Delivery", "1"), header("X-GitHub-Delivery", "1"),
+       header("X-GitHub-Delivery", "2")},
+      {"gitlab",
+       {.headers = {{"webhook-id", "1"}, {"X-Gitlab-Event-UUID", "chain"}}},
+       {.headers = {{"webhook-id", "1"}, {"X-Gitlab-Event-UUID", "chain"}}},
+       {.headers = {{"webhook-id", "2"}, {"X-Gitlab-Event-UUID", "chain"}}}},
+      {"gitlab_token",
+       {.headers = {{"Idempotency-Key", "1"}, {"X-Gitlab-Event-UUID", "chain"}}},
+       {.headers = {{"Idempotency-Key", "1"}, {"X-Gitlab-Event-UUID", "chain"}}},
+       {.headers = {{"Idempotency-Key", "2"}, {"X-Gitlab-Event-UUID", "chain"}}}},
+      {"gocardless",
+       {.body = R"({"events":[{"id":"EV1"}]})"},
+       {.body = R"({"events":[{"id":"EV1"}]})"},
+       {.body = R"({"events":[{"id":"EV2"}]})"}},
+      {"hubspot", hubspot(0, 1), hubspot(1, 1), hubspot(0, 2)},
+      {"hubspot_v1", hubspot(0, 1), hubspot(1, 1), hubspot(0, 2)},
+      {"hubspot_v2", hubspot(0, 1), hubspot(1, 1), hubspot(0, 2)},
+      {"intercom",
+       {.body = R"({"id":"notif_1","delivery_attempts":1})"},
+       {.body = R"({"id":"notif_1","delivery_attempts":2})"},
+       {.body = R"({"id":"notif_2","delivery_attempts":1})"}},
+      {"jira",
+       header("X-Atlassian-Webhook-Identifier", "1"),
+       {.headers = {{"X-Atlassian-Webhook-Identifier", "1"}, {"X-Atlassian-Webhook-Retry", "1"}}},
+       header("X-Atlassian-Webhook-Identifier", "2")},
+      {"klarna",
+       {.body = R"({"metadata":{"event_id":"1"}})"},
+       {.body = R"({"metadata":{"event_id":"1"}})"},
+       {.body = R"({"metadata":{"event_id":"2"}})"}},
+      {"linear",
+       {.headers = {{"Linear-Delivery", "1"}}, .body = R"({"webhookTimestamp":1})"},
+       {.headers = {{"Linear-Delivery", "1"}}, .body = R"({"webhookTimestamp":2})"},
+       {.headers = {{"Linear-Delivery", "2"}}, .body = R"({"webhookTimestamp":1})"}},
+      {"mailgun",
+       {.body = R"({"signature":{"token":"1"},"event-data":{"id":"e"}})"},
+       {.body = R"({"signature":{"token":"1"},"event-data":{"id":"e"}})"},
+       {.body = R"({"signature":{"token":"2"},"event-data":{"id":"e"}})"}},
+      {"meta", whatsapp("wamid.1", "sent"), whatsapp("wamid.1", "sent"),
+       whatsapp("wamid.1", "read")},
+      {"mollie", kEvent1, kEvent1, kEvent2},
+      {"paddle",
+       {.body = R"({"event_id":"1","notification_id":"n"})"},
+       {.body = R"({"event_id":"1","notification_id":"n"})"},
+       {.body = R"({"event_id":"2"})"}},
+      {"paypal", header("paypal-transmission-id", "1"), header("paypal-transmission-id", "1"),
+       header("paypal-transmission-id", "2")},
+      {"razorpay", header("x-razorpay-event-id", "1"), header("x-razorpay-event-id", "1"),
+       header("x-razorpay-event-id", "2")},
+      {"sendgrid",
+       {.body = R"([{"sg_event_id":"1"}])"},
+       {.body = R"([{"sg_event_id":"1"}])"},
+       {.body = R"([{"sg_event_id":"2"}])"}},
+      {"shopify",
+       {.headers = {{"X-Shopify-Webhook-Id", "1"}, {"X-Shopify-Event-Id", "shared"}}},
+       {.headers = {{"X-Shopify-Webhook-Id", "1"}, {"X-Shopify-Event-Id", "shared"}}},
+       {.headers = {{"X-Shopify-Webhook-Id", "2"}, {"X-Shopify-Event-Id", "shared"}}}},
+      {"shopify",
+       {.headers = {{"shopify-webhook-id", "1"}, {"shopify-event-id", "shared"}}},
+       {.headers = {{"shopify-webhook-id", "1"}, {"shopify-event-id", "shared"}}},
+       {.headers = {{"shopify-webhook-id", "2"}, {"shopify-event-id", "shared"}}}},
+      {"slack",
+       {.body = R"({"event_id":"1"})"},
+       {.headers = {{"X-Slack-Retry-Num", "1"}}, .body = R"({"event_id":"1"})"},
+       {.body = R"({"event_id":"2"})"}},
+      {"square",
+       {.body = R"({"event_id":"1"})"},
+       {.headers = {{"square-retry-number", "1"}}, .body = R"({"event_id":"1"})"},
+       {.body = R"({"event_id":"2"})"}},
+      {"standard_webhooks", header("webhook-id", "1"), header("webhook-id", "1"),
+       header("webhook-id", "2")},
+      {"stripe", kEvent1, kEvent1, kEvent2},
+      {"svix", header("svix-id", "1"), header("svix-id", "1"), header("svix-id", "2")},
+      {"twilio", header("I-Twilio-Idempotency-Token", "1"),
+       header("I-Twilio-Idempotency-Token", "1"), header("I-Twilio-Idempotency-Token", "2")},
+      // No id; the body has what tells two apart, to the millisecond.
+      {"adyen_platforms", kEvent1, kEvent1, kEvent2},
+      {"braintree", kEvent1, kEvent1, kEvent2},
+      {"discord", kEvent1, kEvent1, kEvent2},
+      {"payment_options", kEvent1, kEvent1, kEvent2},
+      {"zoom", kEvent1, kEvent1, kEvent2},
+      // No id, and equal bodies that mean two things.
+      {"dropbox", kEvent1, kEvent2, kEvent1},
+      {"mollie_classic", kEvent1, kEvent2, kEvent1},
+  };
+}
+
+ConvertedEvent Convert(config::v1::Recipe recipe, const Sent& sent) {
+  static int requests = 0;
+  recipe.clear_algorithms();
+  recipe.add_algorithms()->set_kind(config::v1::ALGORITHM_KIND_NONE);
+  for (const auto* const field :
+       {"signature", "timestamp", "message", "certificate", "required_headers", "key_id_header",
+        "body_not_signed", "handshakes"}) {
+    recipe.GetReflection()->ClearField(&recipe, recipe.GetDescriptor()->FindFieldByName(field));
+  }
+  RequestBuilder builder;
+  for (const auto& [name, value] : sent.headers) builder.Header(name, value);
+  WebhookRequest request = builder.Body(sent.body).Build();
+  request.request_id = StrCat("request-", ++requests);
+  const auto verifier = *Verifier::Create({.recipe = recipe,
+                                           .keys = {},
+                                           .url_token = {},
+                                           .handshake_token = "token",
+                                           .public_url = {}});
+  auto verdict = verifier->Verify(std::move(request), absl::UnixEpoch());
+  const auto converter =
+      *Converter::Create({.source = "shop", .recipe = recipe, .public_url = {}, .limits = {}});
+  return converter->Convert(std::get<VerifiedWebhook>(verdict)).events[0];
+}
+
+// Which value is equal for a retry and different for another webhook, preset by preset.
+TEST(PresetIdsTest, ARetryHasTheIdAndAnotherWebhookHasNot) {
+  std::map<std::string, int> seen;
+  for (const Case& one : Cases()) {
+    ++seen[one.preset];
+    const auto recipe = *LoadPreset(one.preset);
+    const ConvertedEvent first = Convert(recipe, one.first);
+    const ConvertedEvent retry = Convert(recipe, one.retry);
+    EXPECT_NE(first.dedup_hash, Convert(recipe, one.other).dedup_hash) << one.preset;
+    if (recipe.event().id().empty() && !recipe.has_same_body_window()) continue;
+    EXPECT_EQ(first.dedup_hash, retry.dedup_hash) << one.preset;
+    if (first.body_crc == retry.body_crc) continue;
+    EXPECT_EQ(recipe.on_id_conflict(), config::v1::ON_ID_CONFLICT_DROP)
+        << one.preset << ": its retries have other bytes";
+  }
+  for (const Preset& preset : Presets()) {
+    EXPECT_TRUE(seen.contains(std::string(preset.name))) << preset.name << " is not tried";
+    EXPECT_THAT(std::string(preset.yaml), testing::HasSubstr("# Id: ")) << preset.name;
+  }
+}
+
+// Dropping another body is for who is known to send retries with changed bytes, or signs no body.
+TEST(PresetIdsTest, DroppingSaysWhy) {
+  for (const Preset& preset : Presets()) {
+    const auto recipe = *LoadPreset(preset.name);
+    if (recipe.on_id_conflict() != config::v1::ON_ID_CONFLICT_DROP) continue;
+    const std::string text(preset.yaml);
+    EXPECT_TRUE(text.find("are a retry") != std::string::npos ||
+                text.find("is dropped") != std::string::npos)
+        << preset.name;
+  }
+}
+
+}  // namespace
+}  // namespace hookbridge
