@@ -20,6 +20,8 @@ class JsonPointer {
   // The node, or nullptr. `tape` holds a text that was parsed.
   const JsonNode* Find(const JsonTape& tape) const;
 
+  const std::vector<std::string>& tokens() const { return tokens_; }
+
  private:
   std::vector<std::string> tokens_;  // unescaped
 };

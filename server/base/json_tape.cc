@@ -78,6 +78,7 @@ class JsonParser {
         end_(begin_ + tape.text_.size()) {}
 
   absl::Status Run() {
+    if (tape_.text_.starts_with(kByteOrderMark)) at_ += kByteOrderMark.size();
     SkipBlanks();
     if (Value(0)) {
       SkipBlanks();

@@ -31,6 +31,9 @@ struct JsonLimits {
   uint32_t elements_max = 0;
 };
 
+// What may stand before a JSON text and is passed over (RFC 8259 section 8.1).
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 // A JSON text (RFC 8259, strictly) as a flat list of nodes in document order, with the sizes that
 // google.protobuf.Value will have on the wire. Parsed in one pass; its buffers are kept for the
 // next text, so that parsing allocates nothing in the end. Ownership: views the text that it

@@ -8,6 +8,7 @@
 #include "server/convert/internal/dedup_key.h"
 #include "server/convert/internal/envelope.h"
 #include "server/convert/internal/extract.h"
+#include "server/convert/internal/json_skim.h"
 #include "server/convert/internal/parsed_form.h"
 #include "server/convert/internal/raw_request.h"
 #include "server/convert/internal/split.h"
@@ -42,16 +43,24 @@ bool IsTraceParent(std::string_view text) {
   return true;
 }
 
+// What is read of one body. The tapes hold the body and an item, or what of them is sound.
 struct Scratch {
   JsonTape tape;
   JsonTape item;
+  std::string sound;
+  std::string sound_item;
   FormFields form;
+  bool has_json = false;  // tape
 };
+
+constexpr JsonLimits kSoundLimits{.depth_max = limits::kJsonDepthMaxHard + 1,
+                                  .elements_max = limits::kJsonElementsMax};
 
 // One a thread, so that a webhook allocates no tape.
 Scratch& ThreadScratch() {
   static thread_local Scratch scratch;
   scratch.form.clear();
+  scratch.has_json = false;
   return scratch;
 }
 
@@ -81,13 +90,28 @@ struct Converter::State {
 
   JsonLimits json_limits() const { return JsonLimitsOf(options.limits); }
 
-  // Parses the body into the scratch; conversion_error when it cannot be.
+  // Parses the body into the scratch, or what of it is sound; conversion_error when it cannot be.
   absl::Status ReadBody(const WebhookRequest& request, Scratch& scratch) const {
     if (request.body.empty()) return absl::OkStatus();
-    if (form == ParsedForm::kForm) return ReadForm(request.body, scratch.form);
-    if (extractor.reads_form()) ReadForm(request.body, scratch.form).IgnoreError();
-    if (form != ParsedForm::kJson) return absl::OkStatus();
-    return scratch.tape.Parse(request.body, json_limits());
+    absl::Status status;
+    if (form == ParsedForm::kForm || extractor.reads_form()) {
+      status = ReadForm(request.body, scratch.form);
+      if (!status.ok()) SkimForm(request.body, extractor.wanted_of_form(), scratch.form);
+    }
+    if (form != ParsedForm::kJson) return form == ParsedForm::kForm ? status : absl::OkStatus();
+    return ReadJson(request.body, extractor.wanted(), scratch.tape, scratch.sound,
+                    scratch.has_json);
+  }
+
+  // The text's tape; where there is none, that of its sound values, and why.
+  absl::Status ReadJson(std::string_view text, const WantedPlaces& wanted, JsonTape& tape,
+                        std::string& sound, bool& has_json) const {
+    const absl::Status status = tape.Parse(text, json_limits());
+    has_json = status.ok();
+    if (has_json) return status;
+    sound = SoundJson(text, wanted);
+    has_json = tape.Parse(sound, kSoundLimits).ok();
+    return status;
   }
 
   ConvertedEvent Whole(const WebhookRequest& request, const absl::Status& read,
@@ -151,8 +175,10 @@ ConvertedWebhook Converter::Convert(const VerifiedWebhook& webhook) const {
   Scratch& scratch = ThreadScratch();
   const absl::Status read = state.ReadBody(request, scratch);
   ConvertedWebhook converted;
-  if (state.split && read.ok() && !request.body.empty()) {
-    const std::vector<std::string_view> items = SplitItems(scratch.tape, *state.split);
+  if (state.split && !request.body.empty()) {
+    const std::vector<std::string_view> items =
+        read.ok() ? SplitItems(scratch.tape, *state.split)
+                  : SkimElements(request.body, *state.split, limits::kSplitItemsMax);
     converted.events.reserve(items.size());
     for (const std::string_view item : items) {
       converted.events.push_back(
@@ -170,7 +196,7 @@ ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl
   const bool parsed = read.ok() && !request.body.empty();
   const Extracted extracted =
       extractor.Extract({.request = request,
-                         .json = parsed && form == ParsedForm::kJson ? &scratch.tape : nullptr,
+                         .json = scratch.has_json ? &scratch.tape : nullptr,
                          .form = scratch.form.empty() ? nullptr : &scratch.form});
   if (!read.ok()) {
     event.conversion_error = std::string(read.message());
@@ -186,10 +212,12 @@ ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl
 ConvertedEvent Converter::State::Item(const WebhookRequest& request, std::string_view item,
                                       size_t index, size_t count, Scratch& scratch) const {
   ConvertedEvent event;
-  // Its text was parsed with the body's: only limits that are smaller now could refuse it.
-  const absl::Status read = scratch.item.Parse(item, json_limits());
-  const Extracted extracted = extractor.Extract(
-      {.request = request, .json = &scratch.tape, .item = read.ok() ? &scratch.item : nullptr});
+  bool has_item = false;
+  const absl::Status read =
+      ReadJson(item, extractor.wanted_of_item(), scratch.item, scratch.sound_item, has_item);
+  const Extracted extracted = extractor.Extract({.request = request,
+                                                 .json = scratch.has_json ? &scratch.tape : nullptr,
+                                                 .item = has_item ? &scratch.item : nullptr});
   if (read.ok()) {
     SetData(form, MakeDataRun(form, item, scratch.item, scratch.form, options.limits), event);
   } else {

@@ -190,12 +190,20 @@ std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const
   }
 }
 
+void ValuePath::Want(WantedPlaces& json, WantedPlaces& item, std::set<std::string>& form) const {
+  if (kind_ == ValueSource::kJsonPointer) json.Want(pointer_);
+  if (kind_ == ValueSource::kItemPointer) item.Want(pointer_);
+  if (kind_ == ValueSource::kFormField || kind_ == ValueSource::kFormXml) form.insert(name_);
+  for (const ValuePath& part : parts_) part.Want(json, item, form);
+}
+
 absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules) {
   Extractor made;
   absl::Status status;
   const auto note = [&made](const ValuePath& path) {
     made.reads_form_ |= path.reads_form();
     made.reads_item_ |= path.reads_item();
+    path.Want(made.wanted_, made.wanted_of_item_, made.wanted_of_form_);
   };
   const auto make = [&](const auto& sources, std::string_view field, Paths& paths) {
     if (status.ok()) status = MakePaths(sources, field, paths);

@@ -2,6 +2,7 @@
 
 #include "server/base/json_pointer.h"
 #include "server/base/json_tape.h"
+#include "server/convert/internal/json_skim.h"
 #include "server/ingress/request.h"
 
 #include "hookbridge/config/v1/recipe.pb.h"
@@ -11,6 +12,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +22,8 @@ namespace hookbridge {
 
 using FormFields = std::vector<std::pair<std::string, std::string>>;
 
-// Where values come from; `json` is null when the body is not JSON, `item` when it was not split,
+// Where values come from; `json` and `item` may hold no more than WantedPlaces (SoundJson) and are
+// null when the body is not JSON, `item` when it was not split,
 // `form` when it was not read.
 struct ExtractInput {
   const WebhookRequest& request;
@@ -41,6 +44,8 @@ class ValuePath {
   std::optional<std::string> FindWhole(const ExtractInput& input) const;
   bool reads_form() const { return reads_form_; }
   bool reads_item() const { return reads_item_; }
+  // Adds the places that it reads.
+  void Want(WantedPlaces& json, WantedPlaces& item, std::set<std::string>& form) const;
 
  private:
   std::optional<std::string> Join(const ExtractInput& input) const;
@@ -78,6 +83,10 @@ class Extractor {
   // Whether any value, and whether the id, comes from the element of a split body.
   bool reads_item() const { return reads_item_; }
   bool id_reads_item() const;
+  // All places of the body, of an element of a split body, and of a form, that it reads.
+  const WantedPlaces& wanted() const { return wanted_; }
+  const WantedPlaces& wanted_of_item() const { return wanted_of_item_; }
+  const std::set<std::string>& wanted_of_form() const { return wanted_of_form_; }
 
  private:
   using Paths = std::vector<ValuePath>;
@@ -94,6 +103,8 @@ class Extractor {
   std::string test_mode_equals_;
   std::vector<TypeRow> type_rows_;
   std::vector<std::pair<std::string, ValuePath>> attributes_;
+  WantedPlaces wanted_, wanted_of_item_;
+  std::set<std::string> wanted_of_form_;
   bool reads_form_ = false;
   bool reads_item_ = false;
 };

@@ -6,6 +6,7 @@
 #include "server/base/wire.h"
 #include "server/convert/internal/value_writer.h"
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -118,6 +119,19 @@ absl::StatusOr<std::string> MakeDataRun(ParsedForm form, std::string_view body,
   }
   AppendBytesField(run, form == ParsedForm::kText ? kTextField : kBinaryField, body);
   return run;
+}
+
+void SkimForm(std::string_view body, const std::set<std::string>& names, FormFields& fields) {
+  fields.clear();
+  while (!body.empty() && fields.size() < names.size()) {
+    const std::string_view piece = body.substr(0, body.find('&'));
+    body.remove_prefix(std::min(piece.size() + 1, body.size()));
+    FormScanner form(piece);
+    if (!form.Next() || !names.contains(form.name())) continue;
+    const bool known = std::any_of(fields.begin(), fields.end(),
+                                   [&](const auto& field) { return field.first == form.name(); });
+    if (!known) fields.emplace_back(form.name(), form.value());
+  }
 }
 
 absl::Status ReadForm(std::string_view body, FormFields& fields) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ ParsedForm FormOf(config::v1::BodyFormat format);
 absl::StatusOr<std::string> MakeDataRun(ParsedForm form, std::string_view body,
                                         const JsonTape& tape, const FormFields& fields,
                                         const ConvertLimits& limits);
+
+// Of a form body that ReadForm refuses, the first field of each of these names that is sound.
+void SkimForm(std::string_view body, const std::set<std::string>& names, FormFields& fields);
 
 // Fields of a form body: kInvalidArgument or kResourceExhausted with `form_syntax` or
 // `form_fields`.

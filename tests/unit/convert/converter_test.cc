@@ -1,5 +1,6 @@
 #include "server/convert/converter.h"
 
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/base/yaml_to_message.h"
 #include "server/convert/internal/dedup_key.h"
@@ -159,6 +160,65 @@ TEST(ConverterTest, ABodyWithoutAParsedFormIsStillAnEvent) {
   EXPECT_EQ(error("[1,2]", {.json_elements_max = 2}), "json_elements");
   EXPECT_EQ(error("\"\xff\""), "json_utf8");
   EXPECT_EQ(error(""), "") << "an empty body leaves data unset";
+}
+
+// A filter by type must not miss the event, nor a retry be a second one, for a fault in another
+// field: the parsed form is gone, the envelope is not.
+TEST(ConverterTest, TheEnvelopeOutlivesTheParsedForm) {
+  const Recipe recipe = Yaml(R"(
+event:
+  id: [{json_pointer: /id}]
+  type: [{json_pointer: /event}]
+  subject: [{json_pointer: /data/list/1/name}]
+  attributes: {currency: {json_pointer: /currency}}
+)");
+  for (const std::string rest :
+       {R"("text":"cut \ud83d")", R"("a":1,"a":2)", R"("v":NaN)", "\"t\":\"\xff\"",
+        R"("deep":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]])"}) {
+    const std::string body =
+        StrCat(R"({"id":"c1","currency":"EUR",)", rest,
+               R"(,"data":{"list":[{},{"name":"Zoë"}]},"event":"message.created"})");
+    const Made made = Convert(recipe, RequestBuilder().Body(body));
+    EXPECT_EQ(made.event.data_case(), v1::Event::DATA_NOT_SET) << body;
+    EXPECT_NE(made.event.conversion_error(), "") << body;
+    EXPECT_EQ(made.event.dedup_key(), "c1") << body;
+    EXPECT_EQ(made.event.type(), "message.created") << body;
+    EXPECT_EQ(made.event.subject(), "Zoë") << body;
+    EXPECT_EQ(made.event.attributes().at("currency"), "EUR") << body;
+  }
+  const Made many = Convert(recipe, RequestBuilder().Body(R"({"x":[1,2,3],"id":"c2"})"),
+                            {.json_elements_max = 3});
+  EXPECT_TRUE(many.event.conversion_error().starts_with("json_elements"));
+  EXPECT_EQ(many.event.dedup_key(), "c2");
+}
+
+TEST(ConverterTest, FormFieldsOutliveTheParsedFormToo) {
+  const Recipe recipe =
+      Yaml("body_format: form\nevent: {id: [{form_field: id}], type: [{form_field: kind}]}");
+  const Made made = Convert(recipe, RequestBuilder().Body("x=%zz&kind=a+b&id=7&id=8"));
+  EXPECT_TRUE(made.event.conversion_error().starts_with("form_syntax"));
+  EXPECT_EQ(made.event.dedup_key(), "7");
+  EXPECT_EQ(made.event.type(), "a b");
+  std::string many;
+  for (size_t i = 0; i <= limits::kFormFieldsMax; ++i) many += "x=1&";
+  const Made last = Convert(recipe, RequestBuilder().Body(many + "id=9"));
+  EXPECT_TRUE(last.event.conversion_error().starts_with("form_fields"));
+  EXPECT_EQ(last.event.dedup_key(), "9");
+}
+
+// Saved with a byte order mark by somebody's editor: JSON, and kept as sent.
+TEST(ConverterTest, AByteOrderMarkIsPassedOver) {
+  const std::string body = "\xef\xbb\xbf{\"id\":\"1\"}";
+  const Made made =
+      Convert(Yaml("event: {id: [{json_pointer: /id}]}"), RequestBuilder().Body(body));
+  EXPECT_EQ(made.event.conversion_error(), "");
+  EXPECT_EQ(made.event.dedup_key(), "1");
+  EXPECT_EQ(made.event.json().struct_value().fields().at("id").string_value(), "1");
+  EXPECT_EQ(made.event.raw().body(), body);
+  EXPECT_TRUE(Convert(Yaml("event: {}"), RequestBuilder().Body("\xef\xbb\xbf\xef\xbb\xbf{}"))
+                  .event.conversion_error()
+                  .starts_with("json_syntax"))
+      << "one of them";
 }
 
 TEST(ConverterTest, ParsedSizeAtItsLimitAndOneMore) {
