@@ -54,9 +54,18 @@ bool IsVariableName(std::string_view name) {
 
 bool IsBlank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0 || c == '\0'; }
 
+bool HasByteOrderMark(std::string_view text) {
+  return text.starts_with("\xef\xbb\xbf") || text.starts_with("\xff\xfe") ||
+         text.starts_with("\xfe\xff");
+}
+
 absl::StatusOr<std::string> CheckSecret(std::string text, const std::string& reference) {
   if (text.empty()) return absl::InvalidArgumentError(reference + " is empty");
   if (text.size() > limits::kSecretBytesMax) return TooLong(reference);
+  if (HasByteOrderMark(text)) {
+    return absl::InvalidArgumentError(
+        reference + " begins with a byte order mark; save it as UTF-8 without one");
+  }
   if (IsBlank(text.front()) || IsBlank(text.back())) {
     return absl::InvalidArgumentError(reference + " begins or ends with a blank");
   }

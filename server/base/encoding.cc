@@ -139,6 +139,19 @@ std::optional<std::string> Base64Decode(std::string_view text, Base64Padding pad
   return DecodeWith(digits, kStandardTable);
 }
 
+std::optional<std::string> Base64DecodeKey(std::string_view text) {
+  if (text.find_first_of("-_") == std::string_view::npos) {
+    return Base64Decode(text, Base64Padding::kOptional);
+  }
+  const std::string_view digits = text.substr(0, text.find('='));
+  const size_t pad_count = text.size() - digits.size();
+  if (pad_count > 0 && (pad_count != (4 - digits.size() % 4) % 4 ||
+                        text.find_first_not_of('=', digits.size()) != std::string_view::npos)) {
+    return std::nullopt;
+  }
+  return DecodeWith(digits, kUrlTable);
+}
+
 std::string Base64UrlEncode(std::string_view bytes) { return EncodeWith(bytes, kUrlAlphabet); }
 
 std::optional<std::string> Base64UrlDecode(std::string_view text) {

@@ -25,6 +25,10 @@ std::string Base64Encode(std::string_view bytes);
 std::optional<std::string> Base64Decode(std::string_view text,
                                         Base64Padding padding = Base64Padding::kRequired);
 
+// As Base64Decode with kOptional, and of either alphabet, but not of both at once: how people hand
+// keys on.
+std::optional<std::string> Base64DecodeKey(std::string_view text);
+
 // RFC 4648 section 5 without padding; decoding is as strict as above.
 std::string Base64UrlEncode(std::string_view bytes);
 std::optional<std::string> Base64UrlDecode(std::string_view text);

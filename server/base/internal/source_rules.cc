@@ -110,12 +110,42 @@ void CheckStatus(uint32_t status, uint32_t lowest, uint32_t highest, const std::
       StrCat("write ", lowest, " to ", highest, highest > 410 ? " except 410" : ""));
 }
 
+// A media type (RFC 9110 section 8.3.1) with its parameters, roughly: one `/`, and nothing that
+// ends a header line.
+bool IsMediaType(std::string_view text) {
+  const size_t slash = text.find('/');
+  return slash != std::string_view::npos && slash > 0 && slash + 1 < text.size() &&
+         text.size() <= limits::kNameBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void CheckAnswerBody(const config::v1::Responses& responses, const std::string& path,
+                     Problems& problems) {
+  const config::v1::AnswerBody& body = responses.body();
+  if (body.has_empty() ? !body.empty() : body.has_receipt() && !body.receipt()) {
+    Add(problems, path, "false says nothing here", "write true, or remove it");
+  }
+  if (!body.has_fixed()) return;
+  if (body.fixed().text().size() > limits::kAnswerTextBytesMax) {
+    Add(problems, path + ".fixed.text",
+        StrCat("has more than ", limits::kAnswerTextBytesMax, " bytes"), "shorten it");
+  }
+  // Of a preset's text the content type alone may be changed.
+  if (!body.fixed().content_type().empty() && !IsMediaType(body.fixed().content_type())) {
+    Add(problems, path + ".fixed.content_type", "is no media type", "write for example text/xml");
+  }
+  if (responses.ok() == 204 && responses.duplicate() == 204) {
+    Add(problems, path + ".fixed", "is never sent: 204 has no body", "answer 200, or remove it");
+  }
+}
+
 void CheckResponses(const config::v1::Responses& responses, const std::string& path,
                     Problems& problems) {
   CheckStatus(responses.ok(), 200, 299, path + ".ok", problems);
   CheckStatus(responses.duplicate(), 200, 299, path + ".duplicate", problems);
   CheckStatus(responses.bad_signature(), 400, 599, path + ".bad_signature", problems);
   CheckStatus(responses.malformed(), 400, 599, path + ".malformed", problems);
+  CheckAnswerBody(responses, path + ".body", problems);
 }
 
 void CheckGate(const config::v1::Gate& gate, const std::string& path, Problems& problems) {
@@ -134,6 +164,10 @@ void CheckUrl(const Source& source, const std::string& path, Problems& problems)
   const std::string& url = source.public_url();
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {
     Add(problems, path + ".public_url", "is not a URL", "begin it with https://");
+  }
+  if (url.find('#') != std::string::npos) {
+    Add(problems, path + ".public_url", "has a fragment, which is never sent nor signed",
+        "remove `#` and what follows");
   }
   const auto& parts = source.recipe().message();
   const bool signs_url = std::any_of(parts.begin(), parts.end(), [](const auto& part) {

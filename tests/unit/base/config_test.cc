@@ -106,6 +106,11 @@ INSTANTIATE_TEST_SUITE_P(
         GoodCase{"IngressWide", WithSource("ingress: {listen: '0.0.0.0:8080'}")},
         GoodCase{"Statuses", Recipe("responses: {ok: 202, duplicate: 204, bad_signature: 403, "
                                     "malformed: 422}")},
+        GoodCase{"EmptyAnswer", Recipe("responses: {body: {empty: true}}")},
+        GoodCase{"AnswerMost",
+                 Recipe("responses: {body: {fixed: {content_type: text/plain, text: " +
+                        std::string(4096, 'x') + "}}}")},
+        GoodCase{"UrlWithQuery", Source("preset: p, public_url: 'https://x/a?tenant=7'")},
         GoodCase{"KindNone", Source("recipe: {algorithms: [{kind: none}]}, "
                                     "i_understand_anyone_can_post: true")},
         GoodCase{"UrlToken", Source("recipe: {algorithms: [{kind: url_token}]}, "
@@ -262,6 +267,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "sources[0].recipe.responses.bad_signature", "410"},
         BadCase{"MalformedRedirect", Recipe("responses: {malformed: 308}"), 2,
                 "sources[0].recipe.responses.malformed", "308"},
+        BadCase{"AnswerTooLong",
+                Recipe("responses: {body: {fixed: {content_type: text/plain, text: " +
+                       std::string(4097, 'x') + "}}}"),
+                2, "sources[0].recipe.responses.body.fixed.text", "4096"},
+        BadCase{"AnswerType",
+                Recipe("responses: {body: {fixed: {content_type: \"text/x\\r\\nX: y\"}}}"), 2,
+                "sources[0].recipe.responses.body.fixed.content_type", "media type"},
+        BadCase{"AnswerEmptyFalse", Recipe("responses: {body: {empty: false}}"), 2,
+                "sources[0].recipe.responses.body", "says nothing"},
+        BadCase{"AnswerNeverSent",
+                Recipe("responses: {ok: 204, duplicate: 204, body: {fixed: {content_type: a/b}}}"),
+                2, "sources[0].recipe.responses.body.fixed", "never sent"},
+        BadCase{"UrlFragment", Source("preset: p, public_url: 'https://x/#rc=2'"), 2,
+                "sources[0].public_url", "fragment"},
         BadCase{"SourceBody", Source("preset: p, body_bytes_max: 26MiB"), 2,
                 "sources[0].body_bytes_max", "too much"},
         BadCase{"KeepHeadersEmpty", Recipe("keep_headers: [X-A, '']"), 2,
@@ -398,6 +417,18 @@ TEST(ResolveSecret, ShowsOnlyWhatLooksLikeAName) {
   EXPECT_EQ(ResolveSecret(secret).status().message(), "the variable named here is not set");
   secret.set_file("/dev/zero");
   EXPECT_EQ(ResolveSecret(secret).status().message(), "file:/dev/zero has more than 65536 bytes");
+}
+
+// Editors of one system write a mark before the text, which nobody sees.
+TEST(ResolveSecret, RefusesByteOrderMarks) {
+  Secret secret;
+  for (const std::string& text :
+       {std::string("\xef\xbb\xbfhunter2\n"), std::string("\xff\xfeh\0u\0", 6),
+        std::string("\xfe\xff\0h", 4)}) {
+    secret.set_file(WriteFile("marked_secret", text));
+    EXPECT_THAT(std::string(ResolveSecret(secret).status().message()),
+                HasSubstr("byte order mark"));
+  }
 }
 
 // The size of a secret is bounded, the file's line feed apart.
