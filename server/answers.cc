@@ -4,6 +4,7 @@
 #include "server/base/strings.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -58,6 +59,18 @@ std::string AllowedMethods(const config::v1::Recipe& recipe) {
     StrAppend(&allow, ", GET");
   }
   return allow;
+}
+
+void SetAnswerBody(const config::v1::AnswerBody& body, std::string receipt,
+                   HttpResponse& response) {
+  if (body.has_empty()) {
+    response.content_type.clear();
+  } else if (body.has_fixed()) {
+    response.content_type = body.fixed().content_type();
+    response.body = body.fixed().text();
+  } else {
+    response.body = std::move(receipt);
+  }
 }
 
 std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position) {

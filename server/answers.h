@@ -24,6 +24,9 @@ HttpResponse ErrorResponse(int status);
 // An authentic handshake's answer, not to be sniffed.
 HttpResponse HandshakeResponse(const HandshakeAnswer& answer);
 
+// The body of an answer to what is stored: nothing, the source's fixed text, or `receipt`.
+void SetAnswerBody(const config::v1::AnswerBody& body, std::string receipt, HttpResponse& response);
+
 // {"id":"…"} or, of a split batch, {"ids":["…",…]}; the position is the last one's.
 std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position);
 

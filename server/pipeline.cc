@@ -298,7 +298,8 @@ HttpResponse Pipeline::StoredResponse(const Pending& pending,
   HttpResponse response;
   const config::v1::Responses& codes = source.recipe.responses();
   response.status = static_cast<int>(duplicate ? codes.duplicate() : codes.ok());
-  response.body = ReceiptBody(receipts, pending.split, source.config.receipt_position());
+  SetAnswerBody(codes.body(),
+                ReceiptBody(receipts, pending.split, source.config.receipt_position()), response);
   if (!durable_) response.headers.emplace_back(kNoStoreHeader, "none");
   return response;
 }

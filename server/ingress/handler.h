@@ -22,7 +22,7 @@ namespace hookbridge {
 // handshake's echo.
 struct HttpResponse {
   int status = 200;
-  std::string content_type = "application/json";
+  std::string content_type = "application/json";  // empty: no Content-Type
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // for example Retry-After, Allow
   bool close = false;                                        // close the connection afterwards

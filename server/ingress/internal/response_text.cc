@@ -56,8 +56,10 @@ void WriteResponse(const HttpResponse& response, bool keep_alive, bool with_body
   if (response.status == 204) {
     with_body = false;
   } else {
-    StrAppend(&out, "Content-Type: ", response.content_type,
-              "\r\nContent-Length: ", response.body.size(), "\r\n");
+    if (!response.content_type.empty()) {
+      StrAppend(&out, "Content-Type: ", response.content_type, "\r\n");
+    }
+    StrAppend(&out, "Content-Length: ", response.body.size(), "\r\n");
   }
   for (const auto& [name, value] : response.headers) StrAppend(&out, name, ": ", value, "\r\n");
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";

@@ -18,6 +18,15 @@ TEST(ResponseTextTest, WritesWholeAnswers) {
   EXPECT_TRUE(out.ends_with("\r\n\r\n{}"));
 }
 
+TEST(ResponseTextTest, WithoutATypeThereIsNoContentType) {
+  HttpResponse response;
+  response.content_type.clear();
+  std::string out;
+  WriteResponse(response, /*keep_alive=*/true, /*with_body=*/true, out);
+  EXPECT_EQ(out.find("Content-Type"), std::string::npos) << out;
+  EXPECT_NE(out.find("\r\nContent-Length: 0\r\n"), std::string::npos);
+}
+
 TEST(ResponseTextTest, HeadHasTheLengthAndNoBody) {
   HttpResponse response;
   response.status = 503;

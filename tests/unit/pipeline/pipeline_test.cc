@@ -112,6 +112,20 @@ sources:
       signature: {headers: [X-Token]}
       same_body_window: 10s
     keys: [{secret: "inline:right"}]
+  - name: quiet
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      event: {id: [{json_pointer: /id}]}
+      responses: {body: {empty: true}}
+    keys: [{secret: "inline:right"}]
+  - name: twiml
+    recipe:
+      algorithms: [{kind: static_token}]
+      signature: {headers: [X-Token]}
+      event: {id: [{json_pointer: /id}]}
+      responses: {body: {fixed: {content_type: text/xml, text: "<Response/>"}}}
+    keys: [{secret: "inline:right"}]
 )",
                                      &config);
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
@@ -250,6 +264,20 @@ TEST_F(PipelineTest, UnknownSourcesAreLoggedApart) {
   EXPECT_THAT(LogText(), testing::HasSubstr(R"("path_source":"nobody")"));
   EXPECT_EQ(AdmitStatus("PUT", "test"), 405);
   EXPECT_THAT(LogText(), testing::HasSubstr(R"("source":"test")"));
+}
+
+// The body of a 2xx is what the provider wants, for a duplicate too.
+TEST_F(PipelineTest, AnswersWithTheBodyThatTheRecipeHas) {
+  for (int i = 0; i < 2; ++i) {
+    const HttpResponse empty = Send(R"({"id":"1"})", "right", "quiet");
+    EXPECT_EQ(empty.status, 200);
+    EXPECT_EQ(empty.body, "");
+    EXPECT_EQ(empty.content_type, "") << "nothing that has a type";
+    const HttpResponse fixed = Send(R"({"id":"1"})", "right", "twiml");
+    EXPECT_EQ(fixed.body, "<Response/>");
+    EXPECT_EQ(fixed.content_type, "text/xml");
+  }
+  EXPECT_EQ(Send("{}", "wrong", "twiml").body, "{\"error\":\"unauthorized\"}");
 }
 
 TEST_F(PipelineTest, ARefusedOneIsCountedAndLoggedAndNotStored) {
