@@ -94,7 +94,7 @@ Configuration ReadConfiguration(const std::string& file, absl::Time now) {
   Configuration read;
   read.problems = LoadConfigFile(file, &read.config, &read.lines);
   const Problems told = read.problems;
-  for (ConfigProblem& problem : BuildSources(read.config, &read.sources)) {
+  for (ConfigProblem& problem : BuildSources(read.config, &read.sources, {}, &read.warnings)) {
     // What a fault of the file leads to is no fault of its own.
     if (!IsToldWithin(told, SourceOf(problem.path))) read.problems.push_back(std::move(problem));
   }

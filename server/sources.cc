@@ -2,6 +2,7 @@
 
 #include "server/base/config.h"
 #include "server/base/strings.h"
+#include "server/source_use.h"
 #include "server/verify/presets.h"
 
 #include "absl/time/time.h"
@@ -34,12 +35,13 @@ std::string FixOf(const config::v1::Secret& secret) {
 class SourceBuilder {
  public:
   SourceBuilder(const config::v1::Config& config, int index, const std::string& authorities_pem,
-                std::vector<ConfigProblem>& problems)
+                std::vector<ConfigProblem>& problems, std::vector<ConfigProblem>* warnings)
       : config_(config),
         source_(config.sources(index)),
         path_(StrCat("sources[", index, "]")),
         authorities_pem_(authorities_pem),
-        problems_(problems) {}
+        problems_(problems),
+        warnings_(warnings) {}
 
   std::unique_ptr<SourceRuntime> Build() {
     auto runtime = std::make_unique<SourceRuntime>();
@@ -50,10 +52,13 @@ class SourceBuilder {
                                                       : config_.journal().dedup_window());
     runtime->same_body_window = ToDuration(runtime->recipe.same_body_window());
 
+    const size_t problems_before = problems_.size();
+    for (ConfigProblem& problem : UnreadOfSource(source_, runtime->recipe, path_)) {
+      problems_.push_back(std::move(problem));
+    }
     VerifierOptions verify;
     verify.recipe = runtime->recipe;
     verify.public_url = source_.public_url();
-    const size_t problems_before = problems_.size();
     auto access = std::make_shared<SourceAccess>();
     for (int i = 0; i < source_.keys_size(); ++i) {
       verify.keys.push_back(MakeKey(i));
@@ -71,6 +76,7 @@ class SourceBuilder {
           Resolve(source_.handshake_token(), StrCat(path_, ".handshake_token"));
     }
     if (problems_.size() != problems_before) return nullptr;
+    Warn(verify.keys, runtime->recipe);
     verify.values.insert(source_.values().begin(), source_.values().end());
     verify.topic_arns.assign(source_.topic_arns().begin(), source_.topic_arns().end());
     verify.confirm_subscriptions = source_.confirm_subscriptions();
@@ -96,6 +102,13 @@ class SourceBuilder {
   }
 
  private:
+  void Warn(const std::vector<KeyMaterial>& keys, const Recipe& recipe) {
+    if (warnings_ == nullptr) return;
+    for (ConfigProblem& warning : WarningsOfSource(source_, recipe, keys, path_)) {
+      warnings_->push_back(std::move(warning));
+    }
+  }
+
   std::nullptr_t Fail(const absl::Status& status) {
     std::string_view message = ToStd(status.message());
     std::string path = path_;
@@ -193,15 +206,17 @@ class SourceBuilder {
   const std::string path_;
   const std::string& authorities_pem_;
   std::vector<ConfigProblem>& problems_;
+  std::vector<ConfigProblem>* const warnings_;
 };
 
 }  // namespace
 
 std::vector<ConfigProblem> BuildSources(const config::v1::Config& config, SourceMap* sources,
-                                        const std::string& authorities_pem) {
+                                        const std::string& authorities_pem,
+                                        std::vector<ConfigProblem>* warnings) {
   std::vector<ConfigProblem> problems;
   for (int i = 0; i < config.sources_size(); ++i) {
-    auto source = SourceBuilder(config, i, authorities_pem, problems).Build();
+    auto source = SourceBuilder(config, i, authorities_pem, problems, warnings).Build();
     if (source != nullptr) sources->emplace(config.sources(i).name(), std::move(source));
   }
   return problems;

@@ -3,10 +3,13 @@
 #include "server/base/strings.h"
 #include "server/base/yaml_to_message.h"
 #include "server/verify/embedded_presets.h"
+#include "server/verify/recipe_use.h"
 
 #include "google/protobuf/descriptor.h"
 
+#include <charconv>
 #include <string>
+#include <utility>
 
 namespace hookbridge {
 namespace {
@@ -39,6 +42,51 @@ void Merge(const Message& changes, Message& target) {
   }
 }
 
+// The message and field that a path of UnreadField names, for example `algorithms[0].hash`; an
+// index is only of the last list. Null when the message has nothing there.
+std::pair<Message*, const FieldDescriptor*> FindField(Message& root, std::string_view path) {
+  Message* message = &root;
+  while (true) {
+    const std::string_view step = path.substr(0, path.find('.'));
+    const size_t bracket = step.find('[');
+    const std::string name(step.substr(0, bracket));
+    const FieldDescriptor* const field = message->GetDescriptor()->FindFieldByName(name);
+    const auto* const reflection = message->GetReflection();
+    const int count = field == nullptr ? 0
+                      : field->is_repeated()
+                          ? reflection->FieldSize(*message, field)
+                          : static_cast<int>(reflection->HasField(*message, field));
+    if (count == 0) return {nullptr, nullptr};
+    if (step.size() == path.size()) return {message, field};
+    path.remove_prefix(step.size() + 1);
+    if (bracket == std::string_view::npos) {
+      message = reflection->MutableMessage(message, field);
+      continue;
+    }
+    int index = 0;
+    std::from_chars(step.data() + bracket + 1, step.data() + step.size(), index);
+    if (index >= count) return {nullptr, nullptr};
+    message = reflection->MutableRepeatedMessage(message, field, index);
+  }
+}
+
+// What the changes leave of the preset and nothing reads any more, for example a prefix when the
+// signature has none now. What the changes themselves say stays, to be refused.
+void DropUnread(Recipe changes, Recipe& merged) {
+  const auto drop_one = [&] {
+    for (const UnreadField& unread : UnreadFields(merged)) {
+      if (FindField(changes, unread.field).first != nullptr) continue;
+      const auto [message, field] = FindField(merged, unread.field);
+      if (message == nullptr) continue;
+      message->GetReflection()->ClearField(message, field);
+      return true;
+    }
+    return false;
+  };
+  while (drop_one()) {
+  }
+}
+
 }  // namespace
 
 const std::vector<Preset>& Presets() {
@@ -62,6 +110,7 @@ absl::StatusOr<Recipe> LoadPreset(std::string_view name) {
 Recipe MergeRecipe(const Recipe& base, const Recipe& changes) {
   Recipe merged = base;
   Merge(changes, merged);
+  DropUnread(changes, merged);
   return merged;
 }
 

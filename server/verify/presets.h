@@ -21,7 +21,8 @@ const std::vector<Preset>& Presets();
 // The preset's recipe. kNotFound names the presets that exist.
 absl::StatusOr<config::v1::Recipe> LoadPreset(std::string_view name);
 
-// `changes` on top of `base`: a set field replaces the base's; lists replace as a whole.
+// `changes` on top of `base`: a set field replaces the base's; lists replace as a whole. What the
+// base has and nothing reads with the changes is left out.
 config::v1::Recipe MergeRecipe(const config::v1::Recipe& base, const config::v1::Recipe& changes);
 
 }  // namespace hookbridge

@@ -81,7 +81,8 @@ struct Verifier::State {
 
   Decision Decide(const WebhookRequest& request, absl::Time now, const Trace& trace) const;
   std::optional<Decision> CheckUrlToken(const WebhookRequest& request, const Trace& trace) const;
-  Decision WithSignedHash(Decision decision, const WebhookRequest& request) const;
+  Decision DecideBySortedForm(const WebhookRequest& request, absl::Time now,
+                              const Trace& trace) const;
   Decision DecideByToken(std::string_view where, std::string_view token, absl::Time now) const;
   Decision DecideByHeaderToken(const WebhookRequest& request, absl::Time now) const;
   Decision DecideByBasic(const WebhookRequest& request, absl::Time now) const;
@@ -100,7 +101,7 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
     case config::v1::ALGORITHM_KIND_BASIC:
       return DecideByBasic(request, now);
     case config::v1::ALGORITHM_KIND_TWILIO:
-      return WithSignedHash(DecideTwilio(request, options.public_url, keys, now, trace), request);
+      return DecideBySortedForm(request, now, trace);
     case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS:
       return DecideAdyenItems(request, keys, now, trace);
     case config::v1::ALGORITHM_KIND_AWS_SNS:
@@ -118,9 +119,11 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
 }
 
 // Form fields may come in any order under one signature, so the signature stands for them.
-Decision Verifier::State::WithSignedHash(Decision decision, const WebhookRequest& request) const {
+Decision Verifier::State::DecideBySortedForm(const WebhookRequest& request, absl::Time now,
+                                             const Trace& trace) const {
+  const FoundHeader found = FindTwilioSignature(recipe(), request);
+  Decision decision = DecideTwilio(found, request, options.public_url, keys, now, trace);
   if (decision.refused || !RemembersSigned(recipe())) return decision;
-  const FoundHeader found = FindRecipeHeader(request, recipe().signature().headers(0));
   const std::string_view text = found.line->value;
   decision.signed_hash = HashSigned({&text, 1});
   return decision;

@@ -112,7 +112,8 @@ def config_text():
     for preset, scheme in SCHEMES.items():
         name = preset.replace("_", "-")
         text += f"  - {{name: {name}, preset: {preset}, keys: [{{id: '1', secret: 'inline:{scheme.key}'}}], "
-        text += f"public_url: '{URL}{name}', handshake_token: 'inline:verify-me'}}\n"
+        token = ", handshake_token: 'inline:verify-me'" if preset == "meta" else ""
+        text += f"public_url: '{URL}{name}'{token}}}\n"
     for name in ("mailgun", "discord", "sendgrid"):
         text += f"  - {{name: {name}, preset: {name}, keys: [{{secret: 'KEY_{name}'}}]}}\n"
     text += "  - {name: braintree, preset: braintree, keys: [{secret: 'inline:public|private'}]}\n"
@@ -300,6 +301,50 @@ class PresetsTest(BridgeTest):
             "plainToken": "qgg8vlvZRS6UYooatFL8Aw",
             "encryptedToken": mac(KEY.encode(), b"qgg8vlvZRS6UYooatFL8Aw").hex()}))
         self.assertEqual(self.bridge.read_all(), [], "a handshake is no event")
+
+
+WITH_QUERY = CONFIG.split("sources:")[0] + "".join(
+    ["sources:\n"] + [f"  - {{{{name: {name}, preset: {name}, public_url: '{URL}{name}?tenant=7', "
+                      f"keys: [{{{{secret: 'inline:{KEY}'}}}}]}}}}\n" for name in ("square", "twilio", "hubspot")]
+    + [f"  - {{{{name: stripe, preset: stripe, keys: [{{{{secret: 'inline:{KEY}'}}}}]}}}}\n"])
+
+
+# What a provider sends that was given a URL with a query, and what comes twice under one id.
+class SignedQueryAndKnownIdTest(BridgeTest):
+    config = WITH_QUERY
+
+    def test_the_query_is_signed_as_the_provider_was_given_it(self):
+        key, now = KEY.encode(), str(int(time.time() * 1000))
+        def url(name):
+            return (URL + name + "?tenant=7").encode()
+        requests = {
+            "square": (b'{"event_id":"1"}', lambda b: {
+                "x-square-hmacsha256-signature": b64(mac(key, url("square") + b))}),
+            "twilio": (b"MessageSid=SM1", lambda b: {
+                "X-Twilio-Signature": b64(mac(key, url("twilio") + b"MessageSidSM1", "sha1"))}),
+            "hubspot": (b"[]", lambda b: {"X-HubSpot-Request-Timestamp": now, "X-HubSpot-Signature-v3": b64(
+                mac(key, b"POST" + url("hubspot") + b + now.encode()))})}
+        for name, (body, sign) in requests.items():
+            self.assertEqual(self.bridge.post(f"/hooks/{name}?tenant=7", body, sign(body))[0], 200, name)
+            self.assertEqual(self.bridge.post(f"/hooks/{name}?tenant=8", body, sign(body))[0], 401, name)
+        status, answer = self.bridge.post("/hooks/twilio?tenant=7", b"MessageSid=SM1", requests["twilio"][1](b""))
+        self.assertEqual((status, answer), (200, b"<Response/>"))
+
+    def test_what_is_answered_200_is_on_the_stream(self):
+        def post(amount):
+            body = json.dumps({"id": "evt_1", "type": "charge.updated", "amount": amount}).encode()
+            stamp = str(int(time.time()))
+            signature = mac(KEY.encode(), stamp.encode() + b"." + body).hex()
+            return self.bridge.post("/hooks/stripe", body, {"Stripe-Signature": f"t={stamp},v1={signature}"})
+        self.assertEqual([post(amount)[0] for amount in (1, 2, 2, 1)], [200] * 4)
+        self.bridge.terminate()
+        self.bridge.start()
+        self.assertEqual(post(2)[0], 200)
+        first, second = [d["event"] for d in self.bridge.read_all()]
+        self.assertEqual([first["json"]["amount"], second["json"]["amount"]], [1, 2])
+        self.assertEqual(first["dedup_key"], "evt_1")
+        self.assertEqual(second["attributes"]["conflicts_with"], first["id"])
+        self.assertTrue(second["dedup_key"].startswith("evt_1#sha256:"))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
   if (!secret_header.empty()) never_.push_back(Lower(secret_header));
   signs_url_ = recipe.algorithms_size() > 0 &&
                recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO;
+  // Its own header, where the recipe names none.
+  if (signs_url_) names_.emplace_back("x-twilio-signature");
   const bool is_token = recipe.algorithms_size() > 0 &&
                         recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
   for (const std::string& header : recipe.signature().headers()) {
@@ -109,6 +111,10 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
   for (const MessagePart& part : recipe.message()) {
     if (part.part_case() == MessagePart::kHeader) AddNames(part.header(), names_);
     if (part.has_url() || part.has_url_decoded()) signs_url_ = true;
+  }
+  if (const size_t query = public_url_.find('?'); query != std::string::npos && !signs_url_) {
+    public_url_ = public_url_.substr(0, query + 1) +
+                  WithoutSecrets(std::string_view(public_url_).substr(query + 1));
   }
   for (const std::string& pattern : recipe.keep_headers()) {
     if (pattern.ends_with('*')) {

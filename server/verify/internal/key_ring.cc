@@ -5,6 +5,7 @@
 #include "server/base/strings.h"
 #include "server/verify/internal/braintree.h"
 #include "server/verify/internal/recipe_check.h"
+#include "server/verify/recipe_use.h"
 
 #include <utility>
 
@@ -34,7 +35,7 @@ absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string_vi
   std::optional<std::string> bytes;
   switch (algorithm.key_encoding()) {
     case config::v1::KEY_ENCODING_BASE64:
-      bytes = Base64Decode(secret, Base64Padding::kOptional);
+      bytes = Base64DecodeKey(secret);
       if (!bytes) return absl::InvalidArgumentError("is not base64");
       break;
     case config::v1::KEY_ENCODING_HEX:
@@ -65,6 +66,12 @@ std::optional<config::v1::HashFunction> HmacHashOf(const Algorithm& algorithm) {
 absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
   const size_t index = AlgorithmOf(recipe, key.secret);
   const Algorithm& algorithm = recipe.algorithms(static_cast<int>(index));
+  if (key.secret.starts_with("-----BEGIN ") &&
+      algorithm.kind() != config::v1::ALGORITHM_KIND_RSA_PKCS1) {
+    return absl::InvalidArgumentError(
+        StrCat("is a PEM block, and kind ", KindName(algorithm.kind()),
+               " takes another form; write the secret as the provider shows it"));
+  }
   auto bytes = DecodeKey(algorithm, key.secret);
   if (!bytes.ok()) return bytes.status();
   RingKey made{.id = key.id,

@@ -2,6 +2,9 @@
 
 #include "server/base/https_url.h"
 #include "server/base/strings.h"
+#include "server/verify/recipe_use.h"
+
+#include <algorithm>
 
 namespace hookbridge {
 namespace {
@@ -42,6 +45,13 @@ absl::Status CheckAlgorithms(const Recipe& recipe) {
     }
   }
   return absl::OkStatus();
+}
+
+// Fields that nothing reads; of several the first.
+absl::Status CheckAllIsRead(const Recipe& recipe) {
+  const std::vector<UnreadField> unread = UnreadFields(recipe);
+  if (unread.empty()) return absl::OkStatus();
+  return Bad(unread[0].field, StrCat(unread[0].why, "; ", unread[0].fix));
 }
 
 absl::Status CheckSignature(const Recipe& recipe) {
@@ -118,6 +128,53 @@ absl::Status CheckCertificate(const Recipe& recipe) {
   return absl::OkStatus();
 }
 
+// Whether each handshake can ever be answered.
+absl::Status CheckHandshakes(const Recipe& recipe) {
+  const auto kind = recipe.algorithms(0).kind();
+  const bool has_hmac_key = kind == config::v1::ALGORITHM_KIND_HMAC ||
+                            kind == config::v1::ALGORITHM_KIND_TWILIO ||
+                            kind == config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS;
+  for (int i = 0; i < recipe.handshakes_size(); ++i) {
+    const std::string field = StrCat("handshakes[", i, "]");
+    switch (recipe.handshakes(i).kind()) {
+      case config::v1::HANDSHAKE_KIND_UNSPECIFIED:
+        return Bad(field, "has no kind; write for example kind: get_echo");
+      case config::v1::HANDSHAKE_KIND_GET_ECHO:
+      case config::v1::HANDSHAKE_KIND_GET_HMAC:
+        if (!recipe.handshakes(i).query_parameter().empty()) break;
+        return Bad(field + ".query_parameter", "is empty; write the parameter to echo");
+      case config::v1::HANDSHAKE_KIND_JSON_HMAC:
+        if (has_hmac_key) break;
+        return Bad(field, "json_hmac answers with an HMAC key, which this kind does not have");
+      default:
+        break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A value inside a JSON body is not in a form.
+absl::Status CheckBodyFormat(const Recipe& recipe) {
+  if (recipe.body_format() != config::v1::BODY_FORMAT_FORM) return absl::OkStatus();
+  constexpr std::string_view kWhy = "looks into a JSON body, and body_format is form";
+  if (!recipe.signature().json_pointer().empty()) return Bad("signature.json_pointer", kWhy);
+  if (recipe.timestamp().has_json_pointer()) return Bad("timestamp.json_pointer", kWhy);
+  const auto& parts = recipe.message();
+  if (std::any_of(parts.begin(), parts.end(),
+                  [](const MessagePart& part) { return part.has_json_pointer(); })) {
+    return Bad("message", StrCat("json_pointer ", kWhy));
+  }
+  return absl::OkStatus();
+}
+
+// `{body: false}` reads like its opposite.
+bool IsFalse(const MessagePart& part) {
+  return (part.has_body() && !part.body()) || (part.has_timestamp() && !part.timestamp()) ||
+         (part.has_method() && !part.method()) || (part.has_url() && !part.url()) ||
+         (part.has_url_decoded() && !part.url_decoded()) || (part.has_secret() && !part.secret()) ||
+         (part.has_body_crc32() && !part.body_crc32());
+}
+
 absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO && !has_public_url) {
     return Bad("algorithms[0]", "needs the source's public_url, as the provider was given it");
@@ -137,6 +194,7 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
         (part.has_header() && part.header() == timestamp.header()) ||
         (part.has_json_pointer() && part.json_pointer() == timestamp.json_pointer());
     if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
+    if (IsFalse(part)) return Bad(field, "is false; write true, or leave the part out");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
       return Bad(field, "needs recipe.timestamp");
     }
@@ -177,10 +235,22 @@ bool KeysAreFetched(const Recipe& recipe) {
 
 absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
   if (absl::Status status = CheckAlgorithms(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckAllIsRead(recipe); !status.ok()) return status;
   if (absl::Status status = CheckSignature(recipe); !status.ok()) return status;
   if (absl::Status status = CheckTimestamp(recipe); !status.ok()) return status;
   if (absl::Status status = CheckCertificate(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckHandshakes(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckBodyFormat(recipe); !status.ok()) return status;
+  const auto& fixed = recipe.responses().body().fixed();
+  if (recipe.responses().body().has_fixed() && fixed.content_type().empty()) {
+    return Bad("responses.body.fixed.content_type", "is missing; write for example text/plain");
+  }
   return CheckMessage(recipe, has_public_url);
+}
+
+std::string SignedUrl(const std::string& public_url, std::string_view query) {
+  if (query.empty()) return public_url;
+  return StrCat(std::string_view(public_url).substr(0, public_url.find('?')), "?", query);
 }
 
 FoundHeader FindRecipeHeader(const WebhookRequest& request, std::string_view names) {

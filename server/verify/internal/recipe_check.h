@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 
+#include <string>
 #include <string_view>
 
 namespace hookbridge {
@@ -18,6 +19,10 @@ bool KeysAreFetched(const config::v1::Recipe& recipe);
 
 // Whether the recipe can work: kInvalidArgument naming the first field that cannot, and the fix.
 absl::Status CheckRecipe(const config::v1::Recipe& recipe, bool has_public_url);
+
+// The URL that the provider signed: public_url with the request's query; where the request comes
+// without one (a proxy took it), with the query that public_url has itself.
+std::string SignedUrl(const std::string& public_url, std::string_view query);
 
 // The request's header under a name of a recipe; names with `|` between them: the first that is
 // present. `repeated`: there are several lines of it.

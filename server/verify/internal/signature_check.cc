@@ -193,10 +193,7 @@ std::optional<Decision> SignatureCheck::FindTime(const WebhookRequest& request, 
 
 std::optional<Decision> SignatureCheck::Build(const WebhookRequest& request, BodyValues& values,
                                               std::string_view timestamp, Message& message) const {
-  const auto make_url = [&] {
-    message.url = public_url_;
-    if (!request.query.empty()) StrAppend(&message.url, "?", request.query);
-  };
+  const auto make_url = [&] { message.url = SignedUrl(public_url_, request.query); };
   size_t pointers = 0;
   std::vector<std::string_view>& parts = message.parts;
   parts.reserve(static_cast<size_t>(recipe_.message_size()));

@@ -16,7 +16,6 @@
 namespace hookbridge {
 namespace {
 
-constexpr std::string_view kHeader = "X-Twilio-Signature";
 constexpr std::string_view kBodyHash = "bodySHA256=";
 
 // The value of bodySHA256 in the query; nullopt when there is none.
@@ -68,13 +67,24 @@ std::vector<std::string> TwilioUrls(const std::string& url) {
   return urls;
 }
 
-Decision DecideTwilio(const WebhookRequest& request, const std::string& public_url,
-                      const std::vector<RingKey>& keys, absl::Time now, const Trace& trace) {
-  const FoundHeader found = FindRecipeHeader(request, kHeader);
-  if (found.line == nullptr) return Refuse(Reason::kSignatureMissing, StrCat("no ", kHeader));
-  if (found.repeated) return Refuse(Reason::kDuplicateHeader, StrCat(kHeader, " is there twice"));
+FoundHeader FindTwilioSignature(const config::v1::Recipe& recipe, const WebhookRequest& request) {
+  for (const std::string& name : recipe.signature().headers()) {
+    if (const FoundHeader found = FindRecipeHeader(request, name); found.line != nullptr) {
+      return found;
+    }
+  }
+  if (!recipe.signature().headers().empty()) return {};
+  return FindRecipeHeader(request, kTwilioHeader);
+}
+
+Decision DecideTwilio(const FoundHeader& found, const WebhookRequest& request,
+                      const std::string& public_url, const std::vector<RingKey>& keys,
+                      absl::Time now, const Trace& trace) {
+  if (found.line == nullptr) return Refuse(Reason::kSignatureMissing, "no signature header");
+  const std::string_view name = found.line->name;
+  if (found.repeated) return Refuse(Reason::kDuplicateHeader, StrCat(name, " is there twice"));
   const auto signature = Base64Decode(found.line->value);
-  if (!signature) return Refuse(Reason::kSignatureMalformed, StrCat(kHeader, " is not base64"));
+  if (!signature) return Refuse(Reason::kSignatureMalformed, StrCat(name, " is not base64"));
 
   std::string parameters;
   if (const auto hash = BodyHashIn(request.query)) {
@@ -91,8 +101,7 @@ Decision DecideTwilio(const WebhookRequest& request, const std::string& public_u
     parameters = *std::move(sorted);
   }
 
-  std::string url = public_url;
-  if (!request.query.empty()) StrAppend(&url, "?", request.query);
+  const std::string url = SignedUrl(public_url, request.query);
   bool active = false;
   for (const RingKey& key : keys) {
     if (!key.ActiveAt(now)) continue;

@@ -18,10 +18,12 @@ class SourcesTest : public testing::Test {
     const auto problems = LoadConfig(yaml, &config);
     EXPECT_TRUE(problems.empty()) << FormatProblems("config", problems);
     sources_.clear();
-    return FormatProblems("config", BuildSources(config, &sources_));
+    warnings_.clear();
+    return FormatProblems("config", BuildSources(config, &sources_, {}, &warnings_));
   }
 
   SourceMap sources_;
+  std::vector<ConfigProblem> warnings_;
 };
 
 TEST_F(SourcesTest, BuildsWithTheDefaultsOfTheAnswer) {
@@ -78,6 +80,76 @@ sources:
   EXPECT_THAT(FormatProblems("config", BuildSources(config, &sources)),
               testing::HasSubstr("kind none accepts what anyone sends"));
   EXPECT_TRUE(sources.empty());
+}
+
+// Each field of a source that nothing reads is told, all at once, with its path.
+TEST_F(SourcesTest, WhatNothingReadsIsTold) {
+  const std::string problems = Build(R"(
+sources:
+  - name: po
+    preset: payment_options
+    keys: [{secret: "inline:tok-tok-tok"}]
+    recipe: {signature: {headers: [X-Po-Signature]}, message: [{body: true}]}
+  - name: s
+    preset: stripe
+    keys: [{secret: "inline:s3cret"}]
+    i_understand_anyone_can_post: true
+    handshake_token: "inline:t0ken"
+    replay_policy: drop
+    values: {webhook_id: "1"}
+    receipt_position: true
+    recipe: {responses: {malformed: 422, body: {empty: true}}}
+  - name: open
+    i_understand_anyone_can_post: true
+    keys: [{secret: "inline:s3cret"}]
+    recipe: {algorithms: [{kind: none}], responses: {bad_signature: 403}}
+)");
+  for (const char* const path :
+       {"sources[0].recipe.signature.headers: is not read by kind url_token",
+        "sources[0].recipe.message:", "sources[1].i_understand_anyone_can_post:",
+        "sources[1].handshake_token:", "sources[1].replay_policy:", "sources[1].values.webhook_id:",
+        "sources[1].receipt_position:", "sources[1].recipe.responses.malformed:",
+        "sources[2].keys:", "sources[2].recipe.responses.bad_signature:"}) {
+    EXPECT_THAT(problems, testing::HasSubstr(path));
+  }
+  EXPECT_THAT(problems, testing::Not(testing::HasSubstr("s3cret")));
+}
+
+// Their siblings, which are read.
+TEST_F(SourcesTest, WhatIsReadIsGood) {
+  EXPECT_EQ(Build(R"(
+sources:
+  - name: gh
+    preset: github
+    keys: [{secret: "inline:s3cret"}]
+    replay_policy: flag
+    receipt_position: true
+    on_malformed: refuse
+    recipe: {responses: {malformed: 422, bad_signature: 403}}
+  - {name: meta, preset: meta, keys: [{secret: "inline:s3cret"}], handshake_token: "inline:t0ken"}
+  - {name: pp, preset: paypal, values: {webhook_id: "1"}}
+  - name: open
+    i_understand_anyone_can_post: true
+    gate: {allow_networks: [192.0.2.0/24]}
+    recipe: {algorithms: [{kind: none}], responses: {bad_signature: 403}}
+)"),
+            "");
+}
+
+// Good, and probably not meant: told, and no secret with it.
+TEST_F(SourcesTest, WarnsOfWhatIsProbablyNotMeant) {
+  const std::string yaml = R"(
+sources:
+  - {name: shop, preset: shopify, keys: [{secret: "inline:s3cret"}], replay_policy: drop}
+  - {name: stripe, preset: stripe, keys: [{secret: "inline:sk_live_s3cret"}]}
+  - {name: good, preset: stripe, keys: [{secret: "inline:whsec_s3cret"}]}
+)";
+  EXPECT_EQ(Build(yaml), "");
+  EXPECT_EQ(warnings_.size(), 2u);
+  const std::string text = FormatProblems("config", warnings_);
+  EXPECT_THAT(text, testing::HasSubstr("sources[0].replay_policy: drop loses"));
+  EXPECT_THAT(text, testing::HasSubstr("sources[1].keys[0].secret: begins with `sk_`"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("s3cret")));
 }
 
 TEST_F(SourcesTest, WhatFetchedKeysNeedIsSaid) {

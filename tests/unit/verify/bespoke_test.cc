@@ -83,6 +83,57 @@ TEST(TwilioTest, ABodyThatNothingCoversIsRefused) {
   EXPECT_EQ(verdict("x", "bodySHA256=00"), "signature_mismatch");
 }
 
+// Mandrill signs as Twilio does, under a header of its own.
+TEST(TwilioTest, TheHeaderIsTheRecipes) {
+  const auto verifier = *VerifierOf(
+      RecipeOf("algorithms: [{kind: twilio}]\nsignature: {headers: [X-Old, X-Mandrill-Signature]}"),
+      {"token"});
+  const std::string signature =
+      Base64Encode(Mac(EVP_sha1(), "token", "https://hooks.example/hooks/testmandrill_events[]"));
+  const auto verdict = [&](const std::string& header) {
+    return VerdictOf(
+        *verifier, RequestBuilder().Header(header, signature).Body("mandrill_events=%5B%5D"), kNow);
+  };
+  EXPECT_EQ(verdict("X-Mandrill-Signature"), "ok:k1");
+  EXPECT_EQ(verdict("X-Old"), "ok:k1");
+  EXPECT_EQ(verdict("X-Twilio-Signature"), "signature_missing");
+}
+
+// A provider that was given a URL with a query signs that query; what it adds itself is behind it.
+TEST(SignedUrlTest, TheQueryIsWhatTheProviderCalledWith) {
+  const std::string given = "https://hooks.example/hooks/test?tenant=7";
+  struct Case {
+    std::string preset, header, before, after;
+    const EVP_MD* hash;
+  };
+  for (const Case& one :
+       {Case{"square", "x-square-hmacsha256-signature", "", "{}", EVP_sha256()},
+        Case{"hubspot", "X-HubSpot-Signature-v3", "POST", "{}1700000000000", EVP_sha256()},
+        Case{"twilio", "X-Twilio-Signature", "", "{}", EVP_sha1()}}) {
+    VerifierOptions options;
+    options.recipe = *LoadPreset(one.preset);
+    options.public_url = given;
+    options.keys = {{.id = "k1", .secret = "s3cret"}};
+    const auto verifier = *Verifier::Create(std::move(options));
+    const auto verdict = [&](const std::string& signed_url, const std::string& query) {
+      const std::string mac = Mac(one.hash, "s3cret", one.before + signed_url + one.after);
+      return VerdictOf(*verifier,
+                       RequestBuilder()
+                           .Header(one.header, Base64Encode(mac))
+                           .Header("X-HubSpot-Request-Timestamp", "1700000000000")
+                           .Query(query)
+                           .Body("{}"),
+                       kNow);
+    };
+    EXPECT_EQ(verdict(given, "tenant=7"), "ok:k1") << one.preset;
+    EXPECT_EQ(verdict(given, ""), "ok:k1") << one.preset << ": a proxy took the query away";
+    EXPECT_EQ(verdict(given + "&n=1", "tenant=7&n=1"), "ok:k1") << one.preset;
+    EXPECT_EQ(verdict(given, "tenant=8"), "signature_mismatch") << one.preset;
+    EXPECT_EQ(verdict("https://hooks.example/hooks/test", "tenant=7"), "signature_mismatch")
+        << one.preset;
+  }
+}
+
 TEST(PublicKeyTest, OtherKeysAreRefusedWhenTheyAreMade) {
   EXPECT_FALSE(PublicKey::Ed25519("short").ok());
   EXPECT_FALSE(PublicKey::EcdsaP256("not DER").ok());

@@ -28,6 +28,22 @@ TEST(PresetsTest, UnknownNamesAreAnsweredWithTheKnown) {
   EXPECT_THAT(std::string(recipe.status().message()), testing::HasSubstr("stripe"));
 }
 
+// What the preset says and nothing reads with the changes goes; what the changes say stays, to be
+// refused where nothing reads it.
+TEST(PresetsTest, ChangesTakeAlongWhatHangsOnThem) {
+  const auto bare = MergeRecipe(*LoadPreset("github"), RecipeOf("signature: {syntax: bare}"));
+  EXPECT_EQ(bare.signature().prefix(), "");
+  EXPECT_EQ(bare.signature().headers_size(), 1);
+  const auto open = MergeRecipe(*LoadPreset("stripe"), RecipeOf("algorithms: [{kind: none}]"));
+  EXPECT_FALSE(open.has_timestamp());
+  EXPECT_TRUE(CheckRecipe(open, true).ok()) << CheckRecipe(open, true);
+  EXPECT_TRUE(open.has_dedup_window()) << "the event's rules are as they were";
+  const auto door =
+      MergeRecipe(*LoadPreset("payment_options"),
+                  RecipeOf("signature: {headers: [X-Signature]}\nmessage: [{body: true}]"));
+  EXPECT_FALSE(CheckRecipe(door, true).ok()) << "a signature that kind url_token never looks at";
+}
+
 TEST(PresetsTest, ChangesReplaceFieldsAndWholeLists) {
   const auto merged =
       MergeRecipe(*LoadPreset("stripe"), RecipeOf("timestamp: {max_age: 1m}\nkeep_headers: [X-A]\n"

@@ -75,11 +75,11 @@ class Webhook {
     Algorithm& algorithm = *recipe_.add_algorithms();
     algorithm.set_kind(ALGORITHM_KIND_HMAC);
     algorithm.set_hash(static_cast<HashFunction>(1 + Next(3)));
-    algorithm.set_label("v1");
     SignatureLocation& location = *recipe_.mutable_signature();
     location.add_headers("X-Signature");
     location.set_syntax(static_cast<SignatureSyntax>(1 + Next(4)));
-    location.set_prefix("sig=");
+    if (location.syntax() == SIGNATURE_SYNTAX_PREFIX) location.set_prefix("sig=");
+    if (location.syntax() >= SIGNATURE_SYNTAX_LIST) algorithm.set_label("v1");
     location.set_encoding(static_cast<SignatureEncoding>(1 + Next(2)));
     if (Next(2) == 0) {
       recipe_.mutable_timestamp()->set_unit(TIMESTAMP_UNIT_SECONDS);

@@ -22,6 +22,68 @@ TEST(RecipeCheckTest, TakesWhatCanWork) {
       "");
 }
 
+// What nothing reads is a mistake of its writer, and a signature that nobody looks at an open door.
+TEST(RecipeCheckTest, NamesWhatNothingReads) {
+  const std::string hmac =
+      "algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{body: true}]\n";
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"algorithms: [{kind: url_token}]\nsignature: {headers: [X]}",
+       "recipe.signature.headers: is "
+       "not read by kind url_token"},
+      {"algorithms: [{kind: url_token}]\nmessage: [{body: true}]", "recipe.message"},
+      {"algorithms: [{kind: static_token}]\nsignature: {headers: [X], encoding: base64}",
+       "recipe.signature.encoding"},
+      {"algorithms: [{kind: basic, hash: sha1}]", "recipe.algorithms[0].hash"},
+      {"algorithms: [{kind: ed25519, hash: sha512}]\nsignature: {headers: [X]}\nmessage: [{body: "
+       "true}]",
+       "recipe.algorithms[0].hash"},
+      {"algorithms: [{kind: hmac, label: v1}]\nsignature: {headers: [X]}\nmessage: [{body: true}]",
+       "recipe.algorithms[0].label"},
+      {"algorithms: [{kind: twilio}]\ntimestamp: {header: T}", "recipe.timestamp"},
+      {"algorithms: [{kind: adyen_payments}]\nbody_not_signed: true", "recipe.body_not_signed"},
+      {"algorithms: [{kind: aws_sns}]\ntimestamp: {header: T}", "recipe.timestamp"},
+      {"algorithms: [{kind: none, key_encoding: hex}]", "recipe.algorithms[0].key_encoding"},
+      {hmac + "body_not_signed: true", "recipe.body_not_signed: contradicts"},
+      {hmac + "dedup_window: 1d", "recipe.dedup_window"},
+      {hmac + "on_id_conflict: drop", "recipe.on_id_conflict"},
+      {hmac + "event: {type_table: {inputs: [{header: X}]}}", "recipe.event.type_table.inputs"},
+      {hmac + "handshakes: [{kind: head, answer: x}]", "recipe.handshakes[0].answer"},
+      {hmac + "handshakes: [{kind: get_echo, query_parameter: c, match_pointer: /a}]",
+       "recipe.handshakes[0].match_pointer"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], prefix: v1=}\nmessage: [{body: "
+       "true}]",
+       "recipe.signature.prefix"},
+      {"algorithms: [{kind: hmac}]\nsignature: {json_pointer: /s, allow_repeated_lines: "
+       "true}\nmessage: [{body: true}]",
+       "recipe.signature.allow_repeated_lines"},
+  };
+  for (const auto& [yaml, problem] : table) {
+    EXPECT_THAT(Problem(yaml), testing::HasSubstr(problem)) << yaml;
+  }
+}
+
+TEST(RecipeCheckTest, NamesWhatCanNeverHappen) {
+  const std::string hmac =
+      "algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{body: true}]\n";
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {hmac + "handshakes: [{query_parameter: c}]", "handshakes[0]"},
+      {hmac + "handshakes: [{kind: get_echo}]", "handshakes[0].query_parameter"},
+      {"algorithms: [{kind: url_token}]\nhandshakes: [{kind: json_hmac}]", "json_hmac"},
+      {hmac + "responses: {body: {fixed: {text: x}}}", "responses.body.fixed.content_type"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{body: false}]",
+       "message[0]: is false"},
+      {"algorithms: [{kind: hmac}]\nsignature: {json_pointer: /s}\nmessage: [{body: "
+       "true}]\nbody_format: form",
+       "signature.json_pointer"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {json_pointer: "
+       "/t}\nmessage: [{body: true}]\nbody_format: form",
+       "timestamp.json_pointer"},
+  };
+  for (const auto& [yaml, problem] : table) {
+    EXPECT_THAT(Problem(yaml), testing::HasSubstr(problem)) << yaml;
+  }
+}
+
 TEST(RecipeCheckTest, NamesWhatCannot) {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"signature: {headers: [X]}", "recipe.algorithms: is empty"},
@@ -38,8 +100,8 @@ TEST(RecipeCheckTest, NamesWhatCannot) {
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], syntax: list}\nmessage: [{body: "
        "true}]",
        "recipe.algorithms: each needs a label"},
-      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], entry_separator: ', '}\nmessage: "
-       "[{body: true}]",
+      {"algorithms: [{kind: hmac, label: v1}]\nsignature: {headers: [X], syntax: list, "
+       "entry_separator: ', '}\nmessage: [{body: true}]",
        "recipe.signature: separators"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}",
        "recipe.message: must contain {body: true}"},

@@ -1,0 +1,187 @@
+#include "server/verify/recipe_use.h"
+
+#include "server/base/strings.h"
+#include "server/verify/internal/recipe_check.h"
+#include "server/verify/internal/replay.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hookbridge {
+namespace {
+
+using config::v1::Algorithm;
+using config::v1::AlgorithmKind;
+using config::v1::Handshake;
+using config::v1::Recipe;
+using config::v1::SignatureLocation;
+using Fields = std::vector<UnreadField>;
+
+constexpr std::string_view kRemove = "remove it";
+
+bool ReadsHash(AlgorithmKind kind) {
+  return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_DIGEST ||
+         kind == config::v1::ALGORITHM_KIND_RSA_PKCS1 || kind == config::v1::ALGORITHM_KIND_AWS_SNS;
+}
+
+bool IsLabelled(const SignatureLocation& signature) {
+  return signature.syntax() == config::v1::SIGNATURE_SYNTAX_LIST ||
+         signature.syntax() == config::v1::SIGNATURE_SYNTAX_KEY_VALUE;
+}
+
+// Collects what is set and not read.
+class Finder {
+ public:
+  explicit Finder(const Recipe& recipe)
+      : recipe_(recipe),
+        kind_(recipe.algorithms(0).kind()),
+        by_kind_(StrCat("is not read by kind ", KindName(kind_))) {}
+
+  Fields Find() {
+    FindInAlgorithms();
+    FindInSignature();
+    FindInCheck();
+    FindInHandshakes();
+    FindInEvent();
+    return std::move(found_);
+  }
+
+ private:
+  void Add(bool is_set, bool is_read, std::string field, std::string_view why,
+           std::string_view fix = kRemove) {
+    if (is_set && !is_read)
+      found_.push_back({std::move(field), std::string(why), std::string(fix)});
+  }
+  // Of a field that only some kinds read.
+  void AddByKind(bool is_set, bool is_read, std::string field) {
+    Add(is_set, is_read, std::move(field), by_kind_,
+        "remove it, or write algorithms with the kind that is meant, for example [{kind: hmac}]");
+  }
+
+  void FindInAlgorithms() {
+    const bool keys = HasConfiguredKeys(recipe_);
+    for (int i = 0; i < recipe_.algorithms_size(); ++i) {
+      const Algorithm& algorithm = recipe_.algorithms(i);
+      const std::string path = StrCat("algorithms[", i, "].");
+      AddByKind(algorithm.hash() != config::v1::HASH_FUNCTION_UNSPECIFIED,
+                ReadsHash(algorithm.kind()), path + "hash");
+      AddByKind(algorithm.key_encoding() != config::v1::KEY_ENCODING_UNSPECIFIED, keys,
+                path + "key_encoding");
+      AddByKind(!algorithm.key_prefix().empty(), keys, path + "key_prefix");
+      Add(!algorithm.label().empty(), Signs(algorithm.kind()) && IsLabelled(recipe_.signature()),
+          path + "label", "is read in signature.syntax list and key_value alone",
+          "remove it, or write the syntax");
+    }
+    AddByKind(!recipe_.not_key_prefixes().empty(), keys, "not_key_prefixes");
+  }
+
+  void FindInSignature() {
+    const SignatureLocation& signature = recipe_.signature();
+    const bool token = kind_ == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+    const bool signs = Signs(kind_);
+    AddByKind(!signature.headers().empty(),
+              signs || token || kind_ == config::v1::ALGORITHM_KIND_TWILIO, "signature.headers");
+    AddByKind(!signature.json_pointer().empty(), signs, "signature.json_pointer");
+    AddByKind(signature.syntax() != config::v1::SIGNATURE_SYNTAX_UNSPECIFIED, signs || token,
+              "signature.syntax");
+    AddByKind(signature.encoding() != config::v1::SIGNATURE_ENCODING_UNSPECIFIED, signs,
+              "signature.encoding");
+    AddByKind(signature.allow_repeated_lines(), signs, "signature.allow_repeated_lines");
+    Add(signs && signature.allow_repeated_lines(), !signature.headers().empty(),
+        "signature.allow_repeated_lines", "is for headers");
+    const bool prefixed =
+        (signs || token) && signature.syntax() == config::v1::SIGNATURE_SYNTAX_PREFIX;
+    Add(!signature.prefix().empty(), prefixed, "signature.prefix",
+        "is read in signature.syntax prefix alone", "remove it, or write syntax: prefix");
+    Add(signature.prefix_optional(), prefixed, "signature.prefix_optional",
+        "is read in signature.syntax prefix alone");
+    const bool labelled = signs && IsLabelled(signature);
+    const std::string_view why = "is read in signature.syntax list and key_value alone";
+    Add(!signature.entry_separator().empty(), labelled, "signature.entry_separator", why);
+    Add(!signature.label_separator().empty(), labelled, "signature.label_separator", why);
+  }
+
+  // What decides beside algorithms and signature.
+  void FindInCheck() {
+    const bool signs = Signs(kind_);
+    const bool sns = kind_ == config::v1::ALGORITHM_KIND_AWS_SNS;
+    const bool body_is_part =
+        std::any_of(recipe_.message().begin(), recipe_.message().end(),
+                    [](const config::v1::MessagePart& part) { return part.has_body(); });
+    AddByKind(recipe_.has_timestamp(), signs || sns, "timestamp");
+    Add(sns && recipe_.has_timestamp(), recipe_.timestamp().json_pointer() == "/Timestamp",
+        "timestamp", "says where aws_sns has its time, which is at /Timestamp",
+        "write json_pointer: /Timestamp");
+    AddByKind(!recipe_.message().empty(), signs, "message");
+    AddByKind(recipe_.has_certificate(), sns || kind_ == config::v1::ALGORITHM_KIND_RSA_PKCS1,
+              "certificate");
+    AddByKind(!recipe_.required_headers().empty(), signs, "required_headers");
+    AddByKind(!recipe_.key_id_header().empty(), signs, "key_id_header");
+    Add(!recipe_.key_id_header().empty(), !recipe_.has_certificate(), "key_id_header",
+        "names a configured key, and the key is in a certificate");
+    AddByKind(recipe_.body_not_signed(), signs, "body_not_signed");
+    Add(signs && recipe_.body_not_signed(), !body_is_part, "body_not_signed",
+        "contradicts message, which covers the body");
+  }
+
+  void FindInHandshakes() {
+    for (int i = 0; i < recipe_.handshakes_size(); ++i) {
+      const Handshake& handshake = recipe_.handshakes(i);
+      const auto kind = handshake.kind();
+      const bool fixed = kind == config::v1::HANDSHAKE_KIND_JSON_FIXED;
+      const bool echoes = kind == config::v1::HANDSHAKE_KIND_JSON_ECHO ||
+                          kind == config::v1::HANDSHAKE_KIND_JSON_HMAC;
+      const bool get = kind == config::v1::HANDSHAKE_KIND_GET_ECHO ||
+                       kind == config::v1::HANDSHAKE_KIND_GET_HMAC;
+      const std::string path = StrCat("handshakes[", i, "].");
+      const auto add = [&](const std::string& value, bool is_read, std::string_view name) {
+        Add(!value.empty(), is_read, StrCat(path, name), "is not read by this kind of handshake");
+      };
+      add(handshake.query_parameter(), get, "query_parameter");
+      add(handshake.token_parameter(), get, "token_parameter");
+      add(handshake.match_pointer(), fixed || echoes, "match_pointer");
+      add(handshake.match_value(), fixed || echoes, "match_value");
+      add(handshake.echo_pointer(), echoes, "echo_pointer");
+      add(handshake.answer(), fixed, "answer");
+    }
+  }
+
+  void FindInEvent() {
+    const config::v1::EventRules& event = recipe_.event();
+    const std::string_view no_id = "is about event ids, and event.id names no place of one";
+    const std::string_view fix = "remove it, or write event.id; equal bodies: same_body_window";
+    Add(recipe_.has_dedup_window(), !event.id().empty(), "dedup_window", no_id, fix);
+    Add(recipe_.on_id_conflict() != config::v1::ON_ID_CONFLICT_UNSPECIFIED, !event.id().empty(),
+        "on_id_conflict", no_id, fix);
+    Add(!event.type_table().inputs().empty(), !event.type_table().rows().empty(),
+        "event.type_table.inputs", "has no rows that read it");
+  }
+
+  const Recipe& recipe_;
+  const AlgorithmKind kind_;
+  const std::string by_kind_;
+  Fields found_;
+};
+
+}  // namespace
+
+std::vector<UnreadField> UnreadFields(const Recipe& recipe) {
+  if (recipe.algorithms().empty()) return {};
+  return Finder(recipe).Find();
+}
+
+bool CanSuspectReplays(const Recipe& recipe) { return RemembersSigned(recipe); }
+
+bool HasConfiguredKeys(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() != config::v1::ALGORITHM_KIND_NONE && !KeysAreFetched(recipe);
+}
+
+std::string KindName(AlgorithmKind kind) {
+  constexpr std::string_view kPrefix = "ALGORITHM_KIND_";
+  std::string name = config::v1::AlgorithmKind_Name(kind).substr(kPrefix.size());
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return name;
+}
+
+}  // namespace hookbridge
