@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -29,9 +30,19 @@ std::string Base64Hmac(const EVP_MD* hash, std::string_view key, std::string_vie
   return Base64Encode({reinterpret_cast<const char*>(digest.data()), bytes});
 }
 
+// The name of the private key's type, and the hash of the message.
+std::pair<const char*, const EVP_MD*> KeyTypeOf(const config::v1::Algorithm& algorithm) {
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519) return {"ED25519", nullptr};
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256) return {"EC", EVP_sha256()};
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA1) return {"RSA", EVP_sha1()};
+  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA512) return {"RSA", EVP_sha512()};
+  return {"RSA", EVP_sha256()};
+}
+
 }  // namespace
 
-absl::Status SignTwilio(const std::string& token, const Unsigned& webhook, Signed* result) {
+absl::Status SignTwilio(const config::v1::Recipe& recipe, const std::string& token,
+                        const Unsigned& webhook, Signed* result) {
   if (webhook.public_url.empty()) {
     return absl::InvalidArgumentError("the scheme signs the URL; add --public-url");
   }
@@ -39,12 +50,13 @@ absl::Status SignTwilio(const std::string& token, const Unsigned& webhook, Signe
   FormScanner form(webhook.body);
   while (form.Next()) fields[form.name()].insert(form.value());
   if (!form.status().ok()) return absl::InvalidArgumentError("the body is not a form");
-  std::string message = webhook.public_url;
-  if (!webhook.query.empty()) StrAppend(&message, "?", webhook.query);
+  std::string message = ProviderUrl(webhook);
   for (const auto& [name, values] : fields) {
     for (const std::string& value : values) StrAppend(&message, name, value);
   }
-  result->headers.emplace_back("X-Twilio-Signature", Base64Hmac(EVP_sha1(), token, message));
+  const auto& headers = recipe.signature().headers();
+  result->headers.emplace_back(headers.empty() ? "X-Twilio-Signature" : headers[0],
+                               Base64Hmac(EVP_sha1(), token, message));
   return absl::OkStatus();
 }
 
@@ -73,7 +85,8 @@ absl::Status SignAdyenItem(const std::string& hex_key, Signed* result) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> SignWithPem(const std::string& pem, const std::string& message) {
+absl::StatusOr<std::string> SignWithPem(const config::v1::Algorithm& algorithm,
+                                        const std::string& pem, const std::string& message) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> file(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
@@ -81,8 +94,8 @@ absl::StatusOr<std::string> SignWithPem(const std::string& pem, const std::strin
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                         EVP_MD_CTX_free);
   const auto* const text = reinterpret_cast<const unsigned char*>(message.data());
-  if (key != nullptr) {
-    const EVP_MD* const hash = EVP_PKEY_is_a(key.get(), "ED25519") == 1 ? nullptr : EVP_sha256();
+  const auto [type, hash] = KeyTypeOf(algorithm);
+  if (key != nullptr && EVP_PKEY_is_a(key.get(), type) == 1) {
     size_t bytes = 0;
     if (EVP_DigestSignInit(context.get(), nullptr, hash, nullptr, key.get()) == 1 &&
         EVP_DigestSign(context.get(), nullptr, &bytes, text, message.size()) == 1) {

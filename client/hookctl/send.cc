@@ -75,6 +75,11 @@ absl::Status ReadUrl(const Args& args, const Environment& environment, Plan* pla
   auto url = ParseUrl(args.Get("url", text));
   if (!url.ok()) return url.status();
   if (url->path == "/") url->path = StrCat("/hooks/", SourceName(args, plan->source));
+  // The provider calls the URL that it was given, with its query.
+  const size_t query = plan->source.public_url.find('?');
+  if (url->query.empty() && query != std::string::npos) {
+    url->query = plan->source.public_url.substr(query + 1);
+  }
   plan->url = *std::move(url);
   return absl::OkStatus();
 }
@@ -165,7 +170,8 @@ Unsigned MakeUnsigned(const Plan& plan, absl::Time now) {
                    .public_url = plan.source.public_url,
                    .query = plan.url.query,
                    .event_id = sample.event_id,
-                   .time = time};
+                   .time = time,
+                   .values = plan.source.values};
   for (const HeaderField& field : sample.headers) {
     const bool given = std::ranges::any_of(plan.headers, [&](const HeaderField& header) {
       return absl::EqualsIgnoreCase(header.first, field.first);
@@ -173,6 +179,21 @@ Unsigned MakeUnsigned(const Plan& plan, absl::Time now) {
     if (!given) webhook.headers.push_back(field);
   }
   return webhook;
+}
+
+// Another secret of the same form, so that what is signed with it is wrong and not malformed.
+std::string OtherSecret(const config::v1::Algorithm& algorithm, std::string secret) {
+  const bool prefixed =
+      !algorithm.key_prefix().empty() && secret.starts_with(algorithm.key_prefix());
+  const size_t first = prefixed ? algorithm.key_prefix().size() : 0;
+  if (first == secret.size()) return secret + "A";
+  char& digit = secret[first];
+  if (algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX) {
+    digit = digit == '0' ? '1' : '0';
+  } else {
+    digit = digit == 'A' ? 'B' : 'A';
+  }
+  return secret;
 }
 
 absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
@@ -186,7 +207,7 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
   } else if (plan.bad_signature && IsPem(secret)) {
     to_sign.body += ' ';
   } else if (plan.bad_signature) {
-    secret.back() = secret.back() == 'x' ? 'y' : 'x';
+    secret = OtherSecret(plan.source.recipe.algorithms(0), secret);
   }
   auto signed_headers = Sign(plan.source.recipe, secret, to_sign);
   if (!signed_headers.ok()) return signed_headers.status();
@@ -324,7 +345,8 @@ Command SendCommand() {
                     kSecretFlag,
                     {"file", "FILE", "this body instead of a sample"},
                     {"header", "LINE", "`Name: value`, replacing the sample's", true},
-                    {"public-url", "URL", "the URL that the bridge is configured with, if signed"},
+                    {"public-url", "URL", "the URL that the provider was given, if it signs it"},
+                    {"value", "NAME=TEXT", "a value that the recipe names", true},
                     {"times", "N", "how many; each with new ids"},
                     {"rate", "N", "at most N a second"},
                     {"bad-signature", "", "fault: a signature of another body, or a wrong token"},

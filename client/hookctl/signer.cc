@@ -1,6 +1,7 @@
 #include "client/hookctl/signer.h"
 
 #include "client/hookctl/bespoke_signer.h"
+#include "server/base/crc32.h"
 #include "server/base/encoding.h"
 #include "server/base/json_pointer.h"
 #include "server/base/limits.h"
@@ -35,7 +36,7 @@ absl::StatusOr<std::string> DecodeKey(const Algorithm& algorithm, std::string se
   if (secret.starts_with(algorithm.key_prefix())) secret.erase(0, algorithm.key_prefix().size());
   std::optional<std::string> key = secret;
   if (algorithm.key_encoding() == config::v1::KEY_ENCODING_BASE64) {
-    key = Base64Decode(secret, Base64Padding::kOptional);
+    key = Base64DecodeKey(secret);
   } else if (algorithm.key_encoding() == config::v1::KEY_ENCODING_HEX) {
     key = HexDecode(secret);
   }
@@ -100,8 +101,7 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
                                      const std::vector<HeaderField>& headers,
                                      const std::string& timestamp, const std::string& secret) {
   using config::v1::MessagePart;
-  const std::string url =
-      webhook.query.empty() ? webhook.public_url : StrCat(webhook.public_url, "?", webhook.query);
+  const std::string url = ProviderUrl(webhook);
   switch (part.part_case()) {
     case MessagePart::kLiteral:
       return part.literal();
@@ -124,9 +124,20 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
       return absl::InvalidArgumentError(StrCat("the scheme signs the header ", part.header(),
                                                ", which nothing gives; add --header"));
     }
-    default:
+    case MessagePart::kBody:
       return webhook.body;
+    case MessagePart::kBodyCrc32:
+      return StrCat(Crc32(webhook.body));
+    case MessagePart::kConfig: {
+      const auto value = webhook.values.find(part.config());
+      if (value != webhook.values.end()) return value->second;
+      return absl::InvalidArgumentError(
+          StrCat("the scheme signs the value ", part.config(), "; add --value"));
+    }
+    case MessagePart::PART_NOT_SET:
+      break;
   }
+  return absl::InvalidArgumentError("hookctl does not know a part of the message, or it is empty");
 }
 
 absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& webhook,
@@ -188,11 +199,16 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
   }
 }
 
-// HMAC, DIGEST and, with the private key in PEM, Ed25519 and ECDSA.
+bool SignsByPrivateKey(const Algorithm& algorithm) {
+  return algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519 ||
+         algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256 ||
+         algorithm.kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1;
+}
+
+// HMAC, DIGEST and, with the private key in PEM, Ed25519, ECDSA and RSA.
 absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
                          const std::string& secret, const Unsigned& webhook, Signed* result) {
-  const bool by_private_key = algorithm.kind() == config::v1::ALGORITHM_KIND_ED25519 ||
-                              algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256;
+  const bool by_private_key = SignsByPrivateKey(algorithm);
   const auto key = by_private_key ? secret : DecodeKey(algorithm, secret);
   if (!key.ok()) return key.status();
   AddIdHeader(recipe, webhook, result);
@@ -215,7 +231,7 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   if (!message.ok()) return message.status();
   absl::StatusOr<std::string> signature;
   if (by_private_key) {
-    signature = SignWithPem(*key, *message);
+    signature = SignWithPem(algorithm, *key, *message);
   } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_DIGEST) {
     signature = PlainHash(algorithm, *message);
   } else {
@@ -241,16 +257,28 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
 
 }  // namespace
 
+std::string ProviderUrl(const Unsigned& webhook) {
+  if (webhook.query.empty() || webhook.public_url.find('?') != std::string::npos) {
+    return webhook.public_url;
+  }
+  return StrCat(webhook.public_url, "?", webhook.query);
+}
+
 absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook) {
   if (recipe.algorithms().empty()) return absl::InvalidArgumentError("the recipe has no algorithm");
   const Algorithm& algorithm = ChooseAlgorithm(recipe, secret);
   Signed result{.body = webhook.body, .headers = webhook.headers, .url_token = {}};
+  if (recipe.has_certificate()) {
+    return absl::InvalidArgumentError(
+        "hookctl cannot sign this: the provider alone has the private key of its certificate");
+  }
   switch (algorithm.kind()) {
     case config::v1::ALGORITHM_KIND_HMAC:
     case config::v1::ALGORITHM_KIND_DIGEST:
     case config::v1::ALGORITHM_KIND_ED25519:
     case config::v1::ALGORITHM_KIND_ECDSA_P256:
+    case config::v1::ALGORITHM_KIND_RSA_PKCS1:
       if (const absl::Status done = SignMessage(recipe, algorithm, secret, webhook, &result);
           !done.ok()) {
         return done;
@@ -259,7 +287,7 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
     case config::v1::ALGORITHM_KIND_TWILIO:
     case config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS: {
       const absl::Status done = algorithm.kind() == config::v1::ALGORITHM_KIND_TWILIO
-                                    ? SignTwilio(secret, webhook, &result)
+                                    ? SignTwilio(recipe, secret, webhook, &result)
                                     : SignAdyenItem(secret, &result);
       if (!done.ok()) return done;
       break;
@@ -280,15 +308,13 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
     case config::v1::ALGORITHM_KIND_NONE:
       break;
     case config::v1::ALGORITHM_KIND_AWS_SNS:
-    case config::v1::ALGORITHM_KIND_RSA_PKCS1:
       return absl::InvalidArgumentError(
           "hookctl cannot sign this: the provider alone has the private key of its certificate");
     case config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC:
       return absl::InvalidArgumentError(
           "nothing is signed here: send `id=tr_...` of a payment that Mollie knows");
     default:
-      return absl::InvalidArgumentError(
-          "hookctl cannot sign this scheme: only the provider has the private key");
+      return absl::InvalidArgumentError("hookctl does not know how to sign this scheme");
   }
   AddIdHeader(recipe, webhook, &result);
   return result;

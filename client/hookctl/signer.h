@@ -5,6 +5,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +25,12 @@ struct Unsigned {
   std::string event_id;      // for the recipe's id header, when `headers` has none
   absl::Time time;           // of the signature
   std::string key_id = "1";  // where a header names the key
+  std::map<std::string, std::string, std::less<>> values = {};  // what the recipe names as config
 };
+
+// The URL that the provider calls and signs: public_url as it was given; `query` is its query where
+// public_url has none.
+std::string ProviderUrl(const Unsigned& webhook);
 
 // What makes it authentic.
 struct Signed {
@@ -35,8 +42,9 @@ struct Signed {
 // Signs as the provider would: the recipe read in the other direction. Where the signature is in
 // the body, the body holds the text `{signature}` in its place. The secret is in its configured
 // text form and belongs to the first algorithm whose key_prefix it carries, else to the first.
-// Ed25519 and ECDSA take the private key as PEM. kInvalidArgument: a secret that does not decode, a
-// signed header that nothing gives, or a scheme whose private key only the provider can have.
+// Ed25519, ECDSA and RSA take the private key as PEM. kInvalidArgument: a secret that does not
+// decode, a signed header or value that nothing gives, a message part that is not known here, or a
+// scheme whose private key only the provider can have.
 absl::StatusOr<Signed> Sign(const config::v1::Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook);
 

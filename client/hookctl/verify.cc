@@ -90,6 +90,17 @@ absl::StatusOr<Verdict> VerifyWithFile(const Verifier& verifier, const Args& arg
   return verifier.VerifyFetched(std::move(needed), answer, now);
 }
 
+// Whether the request is authentic without the line end that its body ends with, which editors add
+// to what they save.
+bool IsAuthenticWithoutLineEnd(const Verifier& verifier, WebhookRequest request, absl::Time now) {
+  if (!request.body.ends_with('\n')) return false;
+  request.body.pop_back();
+  if (std::holds_alternative<VerifiedWebhook>(verifier.Verify(request, now))) return true;
+  if (!request.body.ends_with('\r')) return false;
+  request.body.pop_back();
+  return std::holds_alternative<VerifiedWebhook>(verifier.Verify(std::move(request), now));
+}
+
 int Explain(const Verifier& verifier, const Args& args, WebhookRequest request, absl::Time now,
             Environment& environment) {
   Verdict decision = verifier.Verify(request, now);
@@ -111,6 +122,10 @@ int Explain(const Verifier& verifier, const Args& args, WebhookRequest request, 
   }
   if (rejection != nullptr) {
     environment.out << "refused: " << ReasonName(rejection->reason) << '\n';
+    if (IsAuthenticWithoutLineEnd(verifier, std::move(request), now)) {
+      environment.out << "hint: authentic without the line end at the end of the body, which an "
+                         "editor may have added; save the body's bytes as they came\n";
+    }
     return kExitRefused;
   }
   const std::string& key_id = std::get<VerifiedWebhook>(decision).key_id();

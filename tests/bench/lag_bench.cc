@@ -34,8 +34,25 @@ struct Flags {
   int subscribers = 1;
 };
 
+constexpr char kHelp[] =
+    R"(lag_bench sends signed webhooks at a rate and prints the lag from 2xx to each subscriber.
+
+  --http HOST:PORT        where to send, to the source `github`
+  --grpc HOST:PORT        where to subscribe
+  --secret TEXT           its key; its preset is github
+  --body FILE             what to send
+  --rate N                webhooks a second, default 2000
+  --seconds N             for how long, default 10
+  --subscribers N         default 1
+)";
+
 Flags ParseFlags(int argc, char** argv) {
   Flags flags;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) != "--help" && std::string(argv[i]) != "-h") continue;
+    std::fputs(kHelp, stdout);
+    std::exit(0);
+  }
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const std::string value = argv[i + 1];

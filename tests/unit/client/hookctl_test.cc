@@ -225,6 +225,41 @@ TEST_F(HookctlTest, VerifyTakesAResourceFromAFile) {
   std::remove(resource.c_str());
 }
 
+// An editor's line end at the end of a saved body is the usual cause of a mismatch.
+TEST_F(HookctlTest, VerifyHintsAtALineEndThatAnEditorAdded) {
+  // HMAC-SHA256 of `{}` with the key `s3cret`, by Python's hmac.
+  const std::string header =
+      "X-Hub-Signature-256: "
+      "sha256=adbde1ce40c89c14215687d5d762a47df6dfaefcfad61e2e86718ffc8498571b";
+  const auto verify = [&](const std::string& body) {
+    return Run({"verify", "--preset", "github", "--secret", "inline:s3cret", "--body",
+                WriteFile("body", body), "--header", header});
+  };
+  EXPECT_EQ(verify("{}"), kExitOk) << out_.str();
+  EXPECT_THAT(out_.str(), Not(HasSubstr("hint")));
+  for (const char* const body : {"{}\n", "{}\r\n"}) {
+    EXPECT_EQ(verify(body), kExitRefused);
+    EXPECT_THAT(out_.str(), HasSubstr("hint: authentic without the line end"));
+  }
+  EXPECT_EQ(verify("[]\n"), kExitRefused);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("hint")));
+}
+
+// A wrong secret of the right form can be signed with: what fails is the way to nobody.
+TEST_F(HookctlTest, BadSignaturesAreMadeForEveryFormOfKey) {
+  for (const auto& [preset, secret] : std::map<std::string, std::string>{
+           {"adyen_payments", "inline:44782DEF547AAA06C910C43932B1EB0C"},
+           {"adyen_platforms", "inline:00ff"},
+           {"standard_webhooks", "inline:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"},
+           {"gitlab_token", "inline:token"},
+           {"mailgun", "inline:s3cret"}}) {
+    EXPECT_EQ(Run({"send", preset, "--url", "http://127.0.0.1:1/hooks/s", "--secret", secret,
+                   "--bad-signature"}),
+              kExitNoConnection)
+        << preset << err_.str();
+  }
+}
+
 // hookctl has no provider's private key, and says so.
 TEST_F(HookctlTest, SendSaysWhatItCannotSign) {
   for (const char* const preset : {"aws_sns", "paypal"}) {

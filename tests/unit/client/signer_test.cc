@@ -1,9 +1,21 @@
 #include "client/hookctl/signer.h"
 
+#include "client/hookctl/captured_request.h"
+#include "server/base/strings.h"
+#include "server/verify/presets.h"
+#include "server/verify/verifier.h"
+
 #include <google/protobuf/text_format.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <memory>
+#include <variant>
 
 namespace hookbridge::hookctl {
 namespace {
@@ -151,6 +163,92 @@ TEST(SignerTest, KeepsGivenHeaders) {
   ASSERT_TRUE(result.ok());
   EXPECT_THAT(result->headers, Contains(Pair("Webhook-Id", "mine")));
   EXPECT_THAT(result->headers, ::testing::Not(Contains(Pair("webhook-id", "msg_1"))));
+}
+
+// What the user configured at the provider is signed: public_url with its query. Values made with
+// Python's hmac module.
+TEST(SignerTest, SignsTheUrlThatTheProviderWasGiven) {
+  const auto signature = [](const std::string& preset, const std::string& body) {
+    Unsigned webhook = Webhook();
+    webhook.body = body;
+    webhook.public_url = "https://h.example/x?tenant=7";
+    webhook.query = "tenant=7";
+    const auto made = Sign(*LoadPreset(preset), "s3cret", webhook);
+    return made.ok() ? made->headers.back().second : made.status().ToString();
+  };
+  EXPECT_EQ(signature("square", R"({"a":1})"), "Or7HXCGPQ2WA67z9EzevGY6GxSWnY+hHKKt4lIDKdQ4=");
+  EXPECT_EQ(signature("hubspot", R"({"a":1})"), "8GGOsCtZhGAN//Kive3bocAVL5aSxgkDtUeVBuzFzZA=");
+  const auto twilio = [] {
+    Unsigned webhook = Webhook();
+    webhook.body = "b=2&a=1";
+    webhook.public_url = "https://h.example/x?tenant=7";
+    webhook.query = "other=1";
+    return *Sign(*LoadPreset("twilio"), "s3cret", webhook);
+  }();
+  EXPECT_THAT(twilio.headers, Contains(Pair("X-Twilio-Signature", "YVpOO2zX9lZ3cDGOwDzPkbVhsvU=")))
+      << "not what somebody put into the request";
+  Unsigned webhook = Webhook();
+  EXPECT_EQ(ProviderUrl(webhook), "https://h.example/x?q=1");
+  webhook.query.clear();
+  EXPECT_EQ(ProviderUrl(webhook), "https://h.example/x");
+}
+
+// Every part of a message is signed as the recipe says it, or refused.
+TEST(SignerTest, SignsEveryPartOrSaysWhich) {
+  const std::string recipe = R"(
+    algorithms { kind: ALGORITHM_KIND_HMAC } signature { headers: "S" } body_not_signed: true
+    message { config: "hook" } message { literal: "|" } message { body_crc32: true })";
+  EXPECT_THAT(Sign(ReadRecipe(recipe), "s3cret", Webhook()).status().message(),
+              ::testing::HasSubstr("value hook"));
+  Unsigned webhook = Webhook();
+  webhook.values = {{"hook", "wh-1"}};
+  const auto made = Sign(ReadRecipe(recipe), "s3cret", webhook);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_THAT(
+      made->headers,
+      Contains(Pair("S", "c74635bcf1f430a6741e2279079f289f564e510cb34da921c6f210d7493bd7d4")));
+  EXPECT_FALSE(Sign(ReadRecipe(R"(algorithms { kind: ALGORITHM_KIND_HMAC }
+                                  signature { headers: "S" } message {})"),
+                    "s3cret", Webhook())
+                   .ok());
+}
+
+// What the bridge verifies with the public key, hookctl signs with the private one; and with no
+// other kind of key.
+TEST(SignerTest, SignsRsaByPrivateKey) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+  const auto pem = [&](bool is_private) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+    if (is_private) {
+      PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    } else {
+      PEM_write_bio_PUBKEY(out.get(), key.get());
+    }
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &text);
+    return std::string(text, static_cast<size_t>(size) - 1);
+  };
+  for (const char* const hash : {"SHA1", "SHA256", "SHA512"}) {
+    const auto recipe = ReadRecipe(StrCat(R"(
+      algorithms { kind: ALGORITHM_KIND_RSA_PKCS1 hash: HASH_FUNCTION_)",
+                                          hash, R"( }
+      signature { headers: "X-Sig" encoding: SIGNATURE_ENCODING_BASE64 } message { body: true })"));
+    const auto made = Sign(recipe, pem(true), Webhook());
+    ASSERT_TRUE(made.ok()) << made.status();
+    VerifierOptions options;
+    options.recipe = recipe;
+    options.keys = {{.id = "k", .secret = pem(false)}};
+    const auto verifier = *Verifier::Create(std::move(options));
+    auto request = MakeRequest("/hooks/x", made->headers, made->body);
+    EXPECT_TRUE(std::holds_alternative<VerifiedWebhook>(
+        verifier->Verify(std::move(request), absl::UnixEpoch())))
+        << hash;
+  }
+  const auto ec = ReadRecipe(R"(algorithms { kind: ALGORITHM_KIND_ECDSA_P256 }
+    signature { headers: "X-Sig" } message { body: true })");
+  EXPECT_FALSE(Sign(ec, pem(true), Webhook()).ok()) << "a key of another kind";
+  EXPECT_THAT(Sign(*LoadPreset("paypal"), pem(true), Webhook()).status().message(),
+              ::testing::HasSubstr("certificate"));
 }
 
 // What cannot be signed is told, without the secret.
