@@ -27,7 +27,8 @@ constexpr std::string_view kHelp =
     R"(hookbridge receives webhooks, verifies them, stores them durably, and streams them over gRPC.
 
 Usage
-  hookbridge serve [--config FILE]      run until SIGTERM or SIGINT; SIGHUP reads secrets again
+  hookbridge serve [--config FILE]      run until SIGTERM or SIGINT; SIGHUP reads secrets and
+                                        certificates again
   hookbridge check --config FILE        report every problem of a configuration, and what is unwise
   hookbridge health [--config FILE]     ask the running bridge whether it would store webhooks
   hookbridge presets [show NAME]        the providers it knows; one as YAML

@@ -52,10 +52,10 @@ inline constexpr size_t kHandshakeEchoBytesMax = 1024;
 inline constexpr size_t kAnswerTextBytesMax = 4 << 10;
 inline constexpr uint32_t kThreadsMax = 64;
 
-// Certificates of the bridge's own ports: bytes of a PEM file, and how long before the end of its
-// validity a certificate is spoken of.
+// Certificates of the bridge's own ports: their files; from when, how often their end is logged.
 inline constexpr size_t kTlsFileBytesMax = 1 << 20;
 inline constexpr absl::Duration kCertificateWarnAhead = absl::Hours(14 * 24);
+inline constexpr absl::Duration kCertificateWarnInterval = absl::Hours(24);
 
 // Names of sources and subscriptions: ^[a-z0-9][a-z0-9-]{0,62}$.
 inline constexpr size_t kNameBytesMax = 63;
@@ -143,7 +143,6 @@ inline constexpr size_t kFilterClausesMax = 64;
 inline constexpr size_t kFilterListMax = 64;
 inline constexpr size_t kFilterAttributesMax = 16;
 inline constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
-// While draining: how long one write may take before its client counts as not reading.
 inline constexpr absl::Duration kDrainWriteTimeout = absl::Seconds(1);
 
 // The gRPC port.
@@ -155,7 +154,6 @@ inline constexpr uint32_t kGrpcCallsBurstMax = 1'000;
 inline constexpr uint32_t kGrpcCallsAtOnce = 16;
 inline constexpr uint32_t kGrpcConnectionsPerSecondMax = 50;
 inline constexpr uint32_t kGrpcConnectionsBurstMax = 256;
-// What ends a connection.
 inline constexpr uint32_t kGrpcResetsPerSecondMax = 100;
 inline constexpr uint32_t kGrpcResetsBurstMax = 1'000;
 inline constexpr uint32_t kGrpcControlFramesPerSecondMax = 200;
@@ -167,13 +165,9 @@ inline constexpr uint64_t kGrpcUnfinishedBytesPerConnectionMax = 2 << 20;
 inline constexpr uint64_t kGrpcUnfinishedBytesMax = 64 << 20;
 inline constexpr absl::Duration kGrpcHandshakeTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kGrpcWriteTimeout = absl::Seconds(30);
-// Reads of a body at a time. Where all places are taken, a call whose client has not taken a chunk
-// for this long gives way.
+// Reads of a body at a time; one whose client has not taken a chunk for this long may give way.
 inline constexpr size_t kBodyReadsMax = 32;
 inline constexpr absl::Duration kBodyReadStall = absl::Seconds(10);
-// Files of certificates are looked at, whether they have changed.
-inline constexpr absl::Duration kCertificateFilesInterval = absl::Seconds(10);
-inline constexpr absl::Duration kCertificateWarnInterval = absl::Hours(24);
 
 // Refusals that are kept for operators, and header names of each.
 inline constexpr size_t kRejectionsMax = 256;

@@ -112,7 +112,7 @@ struct RpcServer::Impl {
   // On the keep-warm thread.
   void LookAfter() {
     const auto now = std::chrono::steady_clock::now();
-    if (now - looked < absl::ToChronoNanoseconds(limits::kCertificateFilesInterval)) return;
+    if (now - looked < absl::ToChronoNanoseconds(limits::kTlsFilesCheckInterval)) return;
     looked = now;
     if (upkeep) upkeep();
     if (certificates == nullptr) return;

@@ -22,7 +22,7 @@ struct RpcServerOptions {
   config::v1::Grpc grpc;  // with its defaults
   absl::Duration stream_max_age;
   Logger* log = nullptr;  // required; outlives the server
-  // Called every limits::kCertificateFilesInterval on a thread of the server's, until Shutdown.
+  // Called every limits::kTlsFilesCheckInterval on a thread of the server's, until Shutdown.
   std::function<void()> upkeep = {};
 };
 

@@ -12,10 +12,7 @@ class context;
 
 namespace hookbridge {
 
-// What TLS is spoken with on the webhook port: 1.2 and 1.3, forward secrecy and authenticated
-// encryption alone (RFC 9325 sections 3.1.1 and 4.2), and elliptic groups alone, because a finite
-// field group costs the server a hundred times what it costs the client. kInvalidArgument: OpenSSL
-// does not take the certificates.
+// PrepareServerContext for Asio: a client may show a certificate and need not.
 absl::StatusOr<std::shared_ptr<boost::asio::ssl::context>> MakeTlsContext(
     const Certificates& certificates);
 
