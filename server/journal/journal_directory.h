@@ -15,6 +15,13 @@
 
 namespace hookbridge {
 
+// How far a journal came.
+struct JournalMark {
+  JournalId id{};
+  Position last = 0;  // newest durable position
+  EventId last_id;
+};
+
 // The directory of a durable journal, whatever engine keeps its files there. It is this user's
 // alone (0700, files 0600), one process's at a time, and recognised again: what a path leads to can
 // change under a running process (an unmount, rm -rf), and files that were unlinked take writes and
@@ -32,11 +39,7 @@ namespace hookbridge {
 // and as the functions say.
 class JournalDirectory {
  public:
-  struct Mark {
-    JournalId id{};
-    Position last = 0;
-    EventId last_id;
-  };
+  using Mark = JournalMark;
 
   // Makes the directory and its parents when they are not there, and makes all of that durable.
   // kFailedPrecondition: in use by another process.
