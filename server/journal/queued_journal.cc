@@ -19,8 +19,8 @@ constexpr absl::Duration kHealBackoffMax = absl::Seconds(2);
 // positions in order.
 class QueuedJournal::GroupBuilder {
  public:
-  GroupBuilder(Store& store, EventIdMinter& minter, absl::Time now, Position next)
-      : store_(store), minter_(minter), now_(now), next_(next) {}
+  GroupBuilder(Store& store, EventIdMinter& minter, absl::Time now, Position next, Logger* log)
+      : store_(store), minter_(minter), log_(log), now_(now), next_(next) {}
 
   // Outcome of one request, valid once the group is durable.
   absl::StatusOr<std::vector<Receipt>> Add(AppendRequest& request) {
@@ -92,7 +92,13 @@ class QueuedJournal::GroupBuilder {
 
   absl::StatusOr<std::optional<DedupRow>> FindRow(const DedupHash& hash) {
     if (const auto it = pending_.find(hash); it != pending_.end()) return it->second;
-    return store_.FindDedup(hash, now_);
+    auto row = store_.FindDedup(hash, now_);
+    if (!absl::IsDataLoss(row.status())) return row;
+    // Refusing would refuse every retry of it too: at worst a repeat is stored once more.
+    if (log_ != nullptr) {
+      log_->Error("dedup_row_damaged", {{"detail", ToStd(row.status().message())}});
+    }
+    return std::nullopt;
   }
 
   void Remember(const DedupHash& hash, const DedupRow& row) {
@@ -109,6 +115,7 @@ class QueuedJournal::GroupBuilder {
 
   Store& store_;
   EventIdMinter& minter_;
+  Logger* const log_;
   const absl::Time now_;
   Position next_;
   absl::flat_hash_map<DedupHash, DedupRow> pending_;
@@ -190,7 +197,7 @@ void QueuedJournal::RunGroup(std::vector<AppendRequest> requests) {
     failure = absl::ResourceExhaustedError(retention_.full());
   }
   if (failure.ok()) {
-    GroupBuilder builder(*store_, minter_, clock_.Now(), acknowledged_ + 1);
+    GroupBuilder builder(*store_, minter_, clock_.Now(), acknowledged_ + 1, options_.log);
     for (size_t i = 0; i < requests.size() && failure.ok(); ++i) {
       auto receipts = builder.Add(requests[i]);
       if (receipts.ok()) {

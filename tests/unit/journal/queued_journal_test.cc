@@ -24,8 +24,8 @@ class QueuedJournalTest : public testing::Test {
     std::filesystem::remove_all(path_);
   }
 
-  void Open(uint64_t reserve_bytes = 0) {
-    auto store = std::make_unique<MemoryStore>(JournalId{1});
+  void Open(uint64_t reserve_bytes = 0,
+            std::unique_ptr<MemoryStore> store = std::make_unique<MemoryStore>(JournalId{1})) {
     store_ = store.get();
     QueuedJournalOptions options;
     options.queue = {.events_max = 64, .bytes_max = 1 << 20};
@@ -63,6 +63,24 @@ TEST_F(QueuedJournalTest, HealsWhateverTheClockIsSetTo) {
     journal_->Close();
     journal_.reset();
   }
+}
+
+// Its rows of provider event ids cannot be read.
+class RowlessStore final : public MemoryStore {
+ public:
+  RowlessStore() : MemoryStore(JournalId{1}) {}
+  absl::StatusOr<std::optional<DedupRow>> FindDedup(const DedupHash&, absl::Time) override {
+    return absl::DataLossError("journal: a dedup row is damaged");
+  }
+};
+
+// A damaged row does not refuse its webhook for ever, nor others with it.
+TEST_F(QueuedJournalTest, ADamagedDedupRowRefusesNothing) {
+  Open(0, std::make_unique<RowlessStore>());
+  EXPECT_TRUE(appender_->Append("a").status.ok());
+  EXPECT_TRUE(appender_->Append("b").status.ok());
+  EXPECT_TRUE(journal_->Info().writable);
+  EXPECT_EQ(log_.Of("dedup_row_damaged").size(), 2u);
 }
 
 // A disk without room for the reserve: nothing is taken, and all else works.
