@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 import unittest
 
 from harness import ADMIN, CONFIG, GRPCURL, BridgeTest
@@ -13,15 +14,15 @@ from harness import ADMIN, CONFIG, GRPCURL, BridgeTest
 TLS_CONFIG = CONFIG.replace('ingress: {{listen: "127.0.0.1:{http}"}}', """
 ingress:
   listen: "127.0.0.1:{http}"
-  tls: {{certificate_chain_file: "{data}/../cert.pem", private_key_file: "{data}/../key.pem"}}""").replace(
+  tls: {{certificate_chain_file: "{data}-cert.pem", private_key_file: "{data}-key.pem"}}""").replace(
       'grpc: {{listen: "127.0.0.1:{grpc}"}}', """
 grpc:
   listen: "127.0.0.1:{grpc}"
-  tls: {{certificate_chain_file: "{data}/../cert.pem", private_key_file: "{data}/../key.pem",
-         client_ca_file: "{data}/../clients.pem"}}""")
+  tls: {{certificate_chain_file: "{data}-cert.pem", private_key_file: "{data}-key.pem",
+         client_ca_file: "{data}-clients.pem"}}""")
 
 
-def make_certificate(directory, name, certificate="cert.pem", key="key.pem"):
+def make_certificate(directory, name, certificate="data-cert.pem", key="data-key.pem"):
     """Signed by itself and for localhost; the files change in one step each."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-days", "90", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost",
@@ -50,19 +51,26 @@ class CertificatesTest(BridgeTest):
         start, self.bridge_class = self.bridge_class.start, type("Certified", (self.bridge_class,), {})
 
         def start_with_files(bridge):
-            if not (bridge.directory / "cert.pem").exists():
+            if not (bridge.directory / "data-cert.pem").exists():
                 make_certificate(bridge.directory, "one")
-                make_certificate(bridge.directory, "client", "clients.pem", "client-key.pem")
+                make_certificate(bridge.directory, "client", "data-clients.pem", "client-key.pem")
             return start(bridge)
         self.bridge_class.start = start_with_files
         super().setUp()
 
     def sources(self, expect):
         directory = self.bridge.directory
-        said = subprocess.run([GRPCURL, "-cacert", directory / "cert.pem", "-cert", directory / "clients.pem", "-key",
+        said = subprocess.run([GRPCURL, "-cacert", directory / "data-cert.pem", "-cert", directory / "data-clients.pem", "-key",
                                directory / "client-key.pem", "-servername", "localhost", self.bridge.grpc,
                                f"{ADMIN}/ListSources"], capture_output=True, text=True, timeout=60)
         self.assertEqual(said.returncode == 0, expect, said.stderr)
+
+    def wait_for_both(self, event, offset):
+        """Each port tells for itself."""
+        deadline = time.monotonic() + 60
+        while self.bridge.log_text()[offset:].count(f'"event":"{event}"') < 2:
+            self.assertLess(time.monotonic(), deadline, self.bridge.log_text()[offset:])
+            time.sleep(0.01)
 
     def names(self):
         return served_name(self.bridge.http_port), served_name(self.bridge.grpc_port)
@@ -73,13 +81,13 @@ class CertificatesTest(BridgeTest):
         offset = len(self.bridge.log_text())
         make_certificate(self.bridge.directory, "two")
         self.bridge.process.send_signal(signal.SIGHUP)
-        self.bridge.wait_for_line("certificates_read", offset)
+        self.wait_for_both("certificates_read", offset)
         self.assertEqual(self.names(), ("two", "two"))
         self.sources(True)
 
         # A key that is another's changes nothing, and the log says so.
         offset = len(self.bridge.log_text())
-        shutil.copy(self.bridge.directory / "client-key.pem", self.bridge.directory / "key.pem")
+        shutil.copy(self.bridge.directory / "client-key.pem", self.bridge.directory / "data-key.pem")
         self.bridge.process.send_signal(signal.SIGHUP)
         refused = self.bridge.wait_for_line("certificates_not_read", offset)
         self.assertIn("does not belong", refused["detail"])
@@ -88,7 +96,7 @@ class CertificatesTest(BridgeTest):
         # Files that change are read without a signal.
         offset = len(self.bridge.log_text())
         make_certificate(self.bridge.directory, "three")
-        self.bridge.wait_for_line("certificates_read", offset)
+        self.wait_for_both("certificates_read", offset)
         self.assertEqual(self.names(), ("three", "three"))
         self.sources(True)
 

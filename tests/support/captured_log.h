@@ -10,7 +10,7 @@
 
 namespace hookbridge {
 
-// A log that a test reads. Threads: thread-safe.
+// A log that a test reads: what was logged before a look is in it. Threads: thread-safe.
 class CapturedLog final : public LogSink {
  public:
   explicit CapturedLog(const Clock& clock) : logger_(LogLevel::kDebug, *this, clock) {}
@@ -23,6 +23,7 @@ class CapturedLog final : public LogSink {
 
   // The lines of an event, oldest first.
   std::vector<std::string> Of(std::string_view event) ABSL_LOCKS_EXCLUDED(mutex_) {
+    logger_.Flush(absl::Seconds(60));
     MutexLock lock(mutex_);
     std::vector<std::string> found;
     const std::string mark = StrCat("\"event\":\"", event, "\"");

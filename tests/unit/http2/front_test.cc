@@ -1,6 +1,7 @@
 #include "server/http2/front.h"
 
 #include "server/base/mutex.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/http2_frames.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/test_certificates.h"
@@ -20,23 +21,6 @@ namespace {
 using http2::Call;
 using http2::Data;
 
-// Keeps the lines.
-class Lines final : public LogSink {
- public:
-  void Write(std::string_view line) override {
-    MutexLock lock(mutex_);
-    text_ += line;
-  }
-  std::string text() {
-    MutexLock lock(mutex_);
-    return text_;
-  }
-
- private:
-  Mutex mutex_;
-  std::string text_ ABSL_GUARDED_BY(mutex_);
-};
-
 // A front whose server is the test: it holds the ends that the front gives away.
 class FrontTest : public testing::Test {
  protected:
@@ -54,7 +38,7 @@ class FrontTest : public testing::Test {
           ends_.push_back(fd);
           served_.NotifyAll();
         },
-        log_);
+        log_.logger());
     ASSERT_TRUE(front.ok()) << front.status();
     front_ = *std::move(front);
   }
@@ -90,9 +74,8 @@ class FrontTest : public testing::Test {
     return client;
   }
 
-  Lines lines_;
   SystemClock clock_;
-  Logger log_{LogLevel::kInfo, lines_, clock_};
+  CapturedLog log_{clock_};
   Mutex mutex_;
   CondVar served_;
   std::vector<int> ends_ ABSL_GUARDED_BY(mutex_);
@@ -126,8 +109,8 @@ TEST_F(FrontTest, WhoResetsTooMuchIsCutAndOthersStay) {
   EXPECT_TRUE(client.AtEnd());
   server.join();
   AwaitCut(Cut::kTooManyResets, 1);
-  EXPECT_THAT(lines_.text(), testing::HasSubstr("\"event\":\"grpc_connection_cut\""));
-  EXPECT_THAT(lines_.text(), testing::HasSubstr("\"reason\":\"too_many_resets\""));
+  EXPECT_THAT(log_.Of("grpc_connection_cut"),
+              testing::ElementsAre(testing::HasSubstr("\"reason\":\"too_many_resets\"")));
   const std::string more = Data(1, "message", true);
   ASSERT_TRUE(other->Send(more));
   EXPECT_EQ(ServerReads(0, more.size()), more);
@@ -205,7 +188,7 @@ TEST_F(FrontTest, StopAcceptingLeavesWhatIsServed) {
 TEST_F(FrontTest, AnAddressInUseIsNamed) {
   Start({});
   const auto second = Http2Front::Start(
-      {.listen = front_->address()}, [](int) {}, log_);
+      {.listen = front_->address()}, [](int) {}, log_.logger());
   EXPECT_TRUE(absl::IsUnavailable(second.status()));
   EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(front_->address()));
 }

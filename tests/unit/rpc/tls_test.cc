@@ -1,4 +1,5 @@
 #include "server/tls/port_certificates.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/rpc_fixture.h"
 #include "tests/support/test_certificates.h"
 
@@ -125,7 +126,7 @@ class PortCertificatesTest : public testing::Test, public WithFolder {
  protected:
   PortCertificatesTest() {
     folder_.Configure(&tls_);
-    port_ = std::make_unique<PortCertificates>("grpc.tls", tls_, clock_, log_);
+    port_ = std::make_unique<PortCertificates>("grpc.tls", tls_, clock_, log_.logger());
     EXPECT_TRUE(port_->Load().ok());
   }
 
@@ -136,14 +137,8 @@ class PortCertificatesTest : public testing::Test, public WithFolder {
     };
   }
 
-  class Lines final : public LogSink {
-   public:
-    void Write(std::string_view line) override { text += line; }
-    std::string text;
-  };
-  Lines lines_;
   FakeClock clock_{SystemClock().Now()};
-  Logger log_{LogLevel::kInfo, lines_, clock_};
+  CapturedLog log_{clock_};
   config::v1::Tls tls_;
   std::unique_ptr<PortCertificates> port_;
   std::vector<std::string> used_;
@@ -161,9 +156,7 @@ TEST_F(PortCertificatesTest, AChangedFileIsReadOnce) {
   port_->Look(Record(), now_);
   port_->Look(Record(), now_);
   EXPECT_THAT(used_, testing::SizeIs(1));
-  const size_t at = lines_.text.find("certificates_not_read");
-  ASSERT_NE(at, std::string::npos);
-  EXPECT_EQ(lines_.text.find("certificates_not_read", at + 1), std::string::npos);
+  EXPECT_THAT(log_.Of("certificates_not_read"), testing::SizeIs(1));
 }
 
 TEST_F(PortCertificatesTest, WhatNoClientWouldTakeIsNotTaken) {
@@ -172,22 +165,15 @@ TEST_F(PortCertificatesTest, WhatNoClientWouldTakeIsNotTaken) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("ended at"));
   EXPECT_THAT(used_, testing::IsEmpty());
   // At start there is none to fall back to.
-  PortCertificates fresh("grpc.tls", tls_, clock_, log_);
+  PortCertificates fresh("grpc.tls", tls_, clock_, log_.logger());
   EXPECT_TRUE(fresh.Load().ok());
-  EXPECT_THAT(lines_.text, HasSubstr("certificate_not_valid"));
+  EXPECT_THAT(log_.Of("certificate_not_valid"), testing::SizeIs(1));
 }
 
 TEST_F(PortCertificatesTest, TheEndIsLoggedOnceADay) {
   folder_.Serve(folder_.Issue("short.example", absl::Hours(100)));
   ASSERT_TRUE(port_->Reload(Record()).ok());
-  const auto warnings = [this] {
-    size_t count = 0;
-    for (size_t at = 0; (at = lines_.text.find("certificate_expires", at)) != std::string::npos;
-         ++at) {
-      ++count;
-    }
-    return count;
-  };
+  const auto warnings = [this] { return log_.Of("certificate_expires").size(); };
   EXPECT_EQ(warnings(), 1u);
   port_->Look(Record(), now_ + std::chrono::hours(23));
   EXPECT_EQ(warnings(), 1u);
