@@ -53,6 +53,8 @@ std::string_view CutName(Cut cut) {
       return "too_many_pings";
     case Cut::kUnfinishedRequests:
       return "unfinished_requests";
+    case Cut::kInternal:
+      return "internal";
   }
   return "";
 }

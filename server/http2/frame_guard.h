@@ -26,8 +26,9 @@ enum class Cut : uint8_t {
   kTooManyControlFrames,
   kTooManyPings,
   kUnfinishedRequests,
+  kInternal,
 };
-inline constexpr size_t kCutCount = 13;
+inline constexpr size_t kCutCount = 14;
 
 // The word in the log: `too_many_resets`.
 std::string_view CutName(Cut cut);

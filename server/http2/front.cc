@@ -8,11 +8,11 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <future>
 #include <thread>
 #include <utility>
@@ -177,10 +177,13 @@ absl::StatusOr<std::unique_ptr<Http2Front>> Http2Front::Start(Http2FrontOptions 
   }
   if (absl::Status status = impl->Listen(); !status.ok()) return status;
   Impl* const raw = impl.get();
+  const auto tell_failure = [raw](const std::exception_ptr& failure) {
+    if (failure != nullptr) raw->state.Count(Cut::kInternal, "", 0, "the front's own coroutine");
+  };
   asio::co_spawn(
-      raw->context, [raw] { return raw->Accept(); }, asio::detached);
+      raw->context, [raw] { return raw->Accept(); }, tell_failure);
   asio::co_spawn(
-      raw->context, [raw] { return raw->Sweep(); }, asio::detached);
+      raw->context, [raw] { return raw->Sweep(); }, tell_failure);
   raw->thread = std::thread([raw] { raw->context.run(); });
   return std::unique_ptr<Http2Front>(new Http2Front(std::move(impl)));
 }

@@ -13,6 +13,7 @@
 
 #include "grpc/health/v1/health.pb.h"
 #include <grpc/grpc.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -140,6 +141,9 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
     if (!certificates.ok()) return certificates.status();
     front.certificates = *std::move(certificates);
   }
+  // gRPC writes lines of its own to stderr and waits for whoever reads it; what it would say of a
+  // peer, the front says.
+  gpr_set_log_function([](gpr_log_func_args*) {});
   // gRPC stays in the process to its end: to leave, it would wait up to 10 s for its poller.
   static const bool kept = (grpc_init(), true);
   static_cast<void>(kept);

@@ -5,7 +5,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -51,10 +51,17 @@ class StreamConnection final : public Connection {
 
   void Start(asio::io_context& context) {
     asio::co_spawn(
-        context, [self = Self()] { return self->Run(self); }, asio::detached);
+        context, [self = Self()] { return self->Run(self); }, CloseOnFailure());
   }
 
  private:
+  // What a coroutine throws, such as for want of memory, ends the connection.
+  auto CloseOnFailure() {
+    return [self = Self()](const std::exception_ptr& failure) {
+      if (failure != nullptr) self->End(Cut::kInternal);
+    };
+  }
+
   std::shared_ptr<StreamConnection> Self() {
     return std::static_pointer_cast<StreamConnection>(shared_from_this());
   }
@@ -68,7 +75,8 @@ class StreamConnection final : public Connection {
     }
     if (closed || !state.accepting || !Serve()) co_return Close();
     asio::co_spawn(
-        inner_.get_executor(), [self = Self()] { return self->FromServer(self); }, asio::detached);
+        inner_.get_executor(), [self = Self()] { return self->FromServer(self); },
+        CloseOnFailure());
     co_await FromClient();
   }
 
