@@ -146,7 +146,10 @@ class JsonSkimmer {
     return {start, static_cast<size_t>(at_ - start)};
   }
 
-  bool IsScalar(std::string_view value) { return tape_.Parse(value, kScalar).ok(); }
+  bool IsScalar(std::string_view value) {
+    // The mark belongs before a whole text alone.
+    return !value.starts_with(kByteOrderMark) && tape_.Parse(value, kScalar).ok();
+  }
 
   // The text of a key; nullopt when it is not sound, and so none that is wanted.
   std::optional<std::string> KeyOf(std::string_view lexeme) {

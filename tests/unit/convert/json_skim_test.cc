@@ -57,6 +57,14 @@ TEST(JsonSkimTest, FaultsElsewhereDoNotMatter) {
   EXPECT_EQ(FindId(StrCat(R"({"deep":)", deep, R"(,"id":7})")), "7");
 }
 
+// A byte order mark is passed over before the text, and is no part of a value.
+TEST(JsonSkimTest, AByteOrderMarkIsOfTheTextAlone) {
+  EXPECT_EQ(FindId("\xef\xbb\xbf{\"id\":7,\"v\":NaN}"), "7");
+  EXPECT_EQ(FindId("{\"id\":\xef\xbb\xbf"
+                   "7,\"v\":NaN}"),
+            std::nullopt);
+}
+
 TEST(JsonSkimTest, ItsOwnPlaceMustBeSound) {
   for (const std::string text : {
            R"({"id":"a","id":"b"})",
