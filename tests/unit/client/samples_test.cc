@@ -65,11 +65,11 @@ std::string Extract(const google::protobuf::RepeatedPtrField<config::v1::ValueSo
     if (place.has_join()) text = Extract(place.join().parts(), event, headers, split);
     if (text != "-") return text;
     const std::vector<std::string> names = absl::StrSplit(place.header(), '|');
-    for (const auto& [name, value] : headers) {
+    for (const auto& header : headers) {
       const bool named = std::any_of(names.begin(), names.end(), [&](const std::string& one) {
-        return absl::EqualsIgnoreCase(name, one);
+        return absl::EqualsIgnoreCase(header.first, one);
       });
-      if (place.has_header() && named) return value;
+      if (place.has_header() && named) return header.second;
     }
   }
   return "-";
