@@ -17,6 +17,12 @@ unsigned HexValue(char c) {
   return 16;
 }
 
+// Whether the line that begins here can end, with its CRLF, within so many bytes. Asked before what
+// is in it, so that the answer does not depend on how the bytes come.
+bool CanEndWithin(std::string_view bytes, size_t bytes_max) {
+  return std::min(bytes.find_first_of("\r\n"), bytes.size()) + 2 <= bytes_max;
+}
+
 }  // namespace
 
 size_t ChunkDecoder::Decode(std::string_view bytes, std::string& body) {
@@ -48,10 +54,9 @@ size_t ChunkDecoder::Decode(std::string_view bytes, std::string& body) {
 }
 
 size_t ChunkDecoder::DecodeSize(std::string_view bytes, uint64_t body_bytes) {
-  const size_t line_bytes = LineBytes(bytes);
-  const size_t seen = line_bytes > 0 ? line_bytes : bytes.size();
-  if (state_ == State::kMore && seen > limits_.line_bytes_max)
+  if (!CanEndWithin(bytes, limits_.line_bytes_max))
     return Malformed("a chunk's size line is too long");
+  const size_t line_bytes = LineBytes(bytes);
   if (line_bytes == 0) return 0;
   const std::string_view line = bytes.substr(0, line_bytes - 2);
   uint64_t size = 0;
@@ -82,18 +87,17 @@ size_t ChunkDecoder::DecodeDataEnd(std::string_view bytes) {
 }
 
 size_t ChunkDecoder::DecodeTrailer(std::string_view bytes) {
-  const size_t line_bytes = LineBytes(bytes);
-  if (state_ != State::kMore || bytes == "\r") return 0;
-  const size_t seen = line_bytes > 0 ? line_bytes : bytes.size();
-  if (line_bytes == 2) {
+  if (bytes == "\r") return 0;
+  if (bytes.starts_with("\r\n")) {
     state_ = State::kDone;
     return 2;
   }
-  if (trailer_bytes_ + seen > limits_.trailer_bytes_max ||
-      trailer_lines_ == limits_.trailer_lines_max) {
+  if (trailer_lines_ == limits_.trailer_lines_max ||
+      !CanEndWithin(bytes, limits_.trailer_bytes_max - trailer_bytes_)) {
     state_ = State::kTrailerTooLarge;
     return 0;
   }
+  const size_t line_bytes = LineBytes(bytes);
   if (line_bytes == 0) return 0;
   const std::string_view line = bytes.substr(0, line_bytes - 2);
   const size_t colon = line.find(':');

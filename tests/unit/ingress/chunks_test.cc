@@ -60,6 +60,18 @@ TEST(ChunksTest, RefusesWhatServersReadDifferently) {
   }
 }
 
+// Which of two faults is told does not depend on how the bytes come.
+TEST(ChunksTest, TheFirstFaultIsTheOneThatIsTold) {
+  for (const std::string bytes :
+       {"0\r\na:\r\na:\r\na:\r\nb:\rx\n\r\n", "0\r\na:\r\na:\r\na:\r\n\rx",
+        "0\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxx\rx", "1;xxxxxxxxxxxxxxxxxxxxxxx\rx"}) {
+    const Outcome whole = Decode(bytes);
+    const Outcome pieces = Decode(bytes, 1);
+    EXPECT_EQ(whole.state, pieces.state) << bytes;
+    EXPECT_EQ(whole.rule, pieces.rule) << bytes;
+  }
+}
+
 TEST(ChunksTest, LimitsHoldExactly) {
   EXPECT_EQ(Decode("14\r\n" + std::string(20, 'x') + "\r\n0\r\n\r\n").state, State::kDone);
   EXPECT_EQ(Decode("15\r\n").state, State::kBodyTooLarge) << "before its bytes come";
