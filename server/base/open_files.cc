@@ -10,8 +10,11 @@
 namespace hookbridge {
 namespace {
 
+// A connection of the gRPC port: the client's socket, and both ends of the pair behind the front.
+constexpr uint64_t kFilesOfGrpcConnection = 3;
+
 uint64_t OthersNeeded(const config::v1::Config& config) {
-  return limits::kReservedFiles + config.grpc().connections_max();
+  return limits::kReservedFiles + kFilesOfGrpcConnection * config.grpc().connections_max();
 }
 
 rlimit ReadLimit() {
@@ -50,9 +53,10 @@ std::optional<std::string> FitConnections(uint64_t limit, config::v1::Config* co
   const std::string message =
       StrCat("this process may open ", limit, " files, and ingress.connections_max ",
              ingress.connections_max(), " needs ", needed, " (grpc.connections_max ",
-             config->grpc().connections_max(), " and ", limits::kReservedFiles,
-             " for the journal among them): it is ", left, " now; raise the limit (ulimit -Hn ",
-             needed, ", LimitNOFILE=", needed, "), or lower ingress.connections_max");
+             config->grpc().connections_max(), " with ", kFilesOfGrpcConnection, " each and ",
+             limits::kReservedFiles, " for the journal among them): it is ", left,
+             " now; raise the limit (ulimit -Hn ", needed, ", LimitNOFILE=", needed,
+             "), or lower ingress.connections_max");
   ingress.set_connections_max(static_cast<uint32_t>(left));
   ingress.set_connections_per_address_max(
       std::min(ingress.connections_per_address_max(), ingress.connections_max()));

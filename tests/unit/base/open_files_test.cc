@@ -21,20 +21,20 @@ config::v1::Config WithConnections(uint32_t ingress, uint32_t grpc) {
 // What the connections may have leaves the journal its files, to the last one.
 TEST(OpenFilesTest, ConnectionsFitExactly) {
   config::v1::Config config = WithConnections(1'000, 100);
-  const uint64_t needed = 1'000 + 100 + limits::kReservedFiles;
+  const uint64_t needed = 1'000 + 3 * 100 + limits::kReservedFiles;
   EXPECT_EQ(OpenFilesNeeded(config), needed);
   EXPECT_EQ(FitConnections(needed, &config), std::nullopt);
   EXPECT_EQ(config.ingress().connections_max(), 1'000u);
   const auto warning = FitConnections(needed - 1, &config);
   ASSERT_TRUE(warning.has_value());
   EXPECT_EQ(config.ingress().connections_max(), 999u);
-  EXPECT_THAT(*warning, testing::HasSubstr("LimitNOFILE=1612"));
+  EXPECT_THAT(*warning, testing::HasSubstr("LimitNOFILE=1812"));
 }
 
 TEST(OpenFilesTest, OneAddressHasNoMoreThanAll) {
   config::v1::Config config = WithConnections(4'000, 100);
   EXPECT_EQ(config.ingress().connections_per_address_max(), 1'000u);
-  EXPECT_TRUE(FitConnections(100 + limits::kReservedFiles + 500, &config).has_value());
+  EXPECT_TRUE(FitConnections(3 * 100 + limits::kReservedFiles + 500, &config).has_value());
   EXPECT_EQ(config.ingress().connections_max(), 500u);
   EXPECT_EQ(config.ingress().connections_per_address_max(), 500u);
   EXPECT_TRUE(FitConnections(1, &config).has_value());
