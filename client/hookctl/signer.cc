@@ -134,6 +134,9 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
       return absl::InvalidArgumentError(
           StrCat("the scheme signs the value ", part.config(), "; add --value"));
     }
+    case MessagePart::kFormField:
+    case MessagePart::kQuery:
+    case MessagePart::kFields:
     case MessagePart::PART_NOT_SET:
       break;
   }

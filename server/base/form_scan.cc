@@ -40,8 +40,9 @@ bool FormScanner::Next() {
   const std::string_view field = rest_.substr(0, rest_.find('&'));
   rest_.remove_prefix(field.size());
   const size_t equals = std::min(field.find('='), field.size());
-  const std::string_view value = field.substr(std::min(equals + 1, field.size()));
-  if (Decode(field.substr(0, equals), name_) && Decode(value, value_)) return true;
+  encoded_name_ = field.substr(0, equals);
+  encoded_value_ = field.substr(std::min(equals + 1, field.size()));
+  if (Decode(encoded_name_, name_) && Decode(encoded_value_, value_)) return true;
   status_ = absl::InvalidArgumentError("bad percent escape in a form field");
   return false;
 }

@@ -30,6 +30,9 @@ class FormScanner {
   // Decoded bytes; valid until the next call of Next. Not necessarily UTF-8.
   const std::string& name() const { return name_; }
   const std::string& value() const { return value_; }
+  // The same as they came; views of the body.
+  std::string_view encoded_name() const { return encoded_name_; }
+  std::string_view encoded_value() const { return encoded_value_; }
   const absl::Status& status() const { return status_; }
 
  private:
@@ -37,6 +40,8 @@ class FormScanner {
   size_t fields_left_;
   std::string name_;
   std::string value_;
+  std::string_view encoded_name_;
+  std::string_view encoded_value_;
   absl::Status status_;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "server/base/recipe_limits.h"
+
 #include "absl/time/time.h"
 
 #include <cstddef>
@@ -24,6 +26,7 @@ inline constexpr absl::Duration kWriteTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kHandlerTimeout = absl::Seconds(8);
+static_assert(kFetchTimeout < kHandlerTimeout);
 inline constexpr uint64_t kBodyBytesPerSecondMin = 1 << 10;
 // A body's rate is looked at over this long, or a quarter of body_timeout where that is shorter.
 inline constexpr absl::Duration kBodyRateWindow = absl::Seconds(5);
@@ -59,46 +62,6 @@ inline constexpr absl::Duration kCertificateWarnInterval = absl::Hours(24);
 
 // Names of sources and subscriptions: ^[a-z0-9][a-z0-9-]{0,62}$.
 inline constexpr size_t kNameBytesMax = 63;
-
-// Verify.
-inline constexpr size_t kSignaturesMax = 16;
-inline constexpr size_t kKeysMax = 16;
-inline constexpr size_t kUrlTokenBytesMax = 512;
-inline constexpr size_t kSecretBytesMax = 64 << 10;
-
-// Fetch: HTTPS requests of the bridge itself. The whole of one ends before ingress gives up on the
-// webhook that waits for it.
-inline constexpr size_t kFetchesInFlightMax = 8;
-inline constexpr size_t kFetchesWaitingMax = 64;
-inline constexpr absl::Duration kFetchConnectTimeout = absl::Seconds(2);
-inline constexpr absl::Duration kFetchHandshakeTimeout = absl::Seconds(3);
-inline constexpr absl::Duration kFetchTimeout = absl::Seconds(6);
-static_assert(kFetchTimeout < kHandlerTimeout);
-inline constexpr uint64_t kFetchAnswerBytesMax = 256 << 10;
-inline constexpr uint32_t kFetchHeaderBytesMax = 16 << 10;
-inline constexpr size_t kUrlBytesMax = 2'048;
-
-// Signing certificates, for each source.
-inline constexpr size_t kCertificatesMax = 16;
-inline constexpr absl::Duration kCertificateMaxAge = absl::Hours(6);
-inline constexpr size_t kCertificateFailuresMax = 64;
-inline constexpr absl::Duration kCertificateFailureMaxAge = absl::Seconds(30);
-inline constexpr size_t kCertificateFileBytesMax = 64 << 10;
-inline constexpr size_t kCertificateFileCertificatesMax = 8;
-inline constexpr int kRsaBitsMin = 2'048;
-inline constexpr int kRsaBitsMax = 8'192;
-inline constexpr size_t kTopicArnsMax = 100;
-
-// Convert. A level of JSON costs three nested Protobuf messages (Value, Struct, FieldsEntry) and
-// official clients stop at 100.
-inline constexpr uint32_t kJsonDepthMax = 24;
-inline constexpr uint32_t kJsonDepthMaxHard = 30;
-inline constexpr uint64_t kParsedBytesMax = 3 << 20;
-inline constexpr uint32_t kJsonElementsMax = 100'000;
-inline constexpr size_t kInexactNumbersMax = 1'000;
-inline constexpr size_t kAttributesMax = 16;
-inline constexpr size_t kEnvelopeFieldBytesMax = 1024;
-inline constexpr size_t kFormFieldsMax = 1'000;
 
 // Journal.
 inline constexpr uint32_t kAppendQueueEventsMax = 4'096;

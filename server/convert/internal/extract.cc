@@ -130,6 +130,8 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
       path.element_ = source.form_xml().substr(slash + 1);
       return path;
     }
+    case ValueSource::kQuery:
+    case ValueSource::kXml:
     case ValueSource::FROM_NOT_SET:
       break;
   }

@@ -193,7 +193,10 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
         part.part_case() == MessagePart::kTimestamp ||
         (part.has_header() && part.header() == timestamp.header()) ||
         (part.has_json_pointer() && part.json_pointer() == timestamp.json_pointer());
-    if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
+    if (part.part_case() == MessagePart::PART_NOT_SET || part.has_form_field() ||
+        part.has_query() || part.has_fields()) {
+      return Bad(field, "is empty");
+    }
     if (IsFalse(part)) return Bad(field, "is false; write true, or leave the part out");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
       return Bad(field, "needs recipe.timestamp");

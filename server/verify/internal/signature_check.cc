@@ -251,6 +251,9 @@ std::optional<Decision> SignatureCheck::Build(const WebhookRequest& request, Bod
         parts.push_back(found.line->value);
         break;
       }
+      case MessagePart::kFormField:
+      case MessagePart::kQuery:
+      case MessagePart::kFields:
       case MessagePart::PART_NOT_SET:
         break;
     }

@@ -1,0 +1,34 @@
+#include "server/body/fields.h"
+
+#include "server/base/form_scan.h"
+#include "server/base/strings.h"
+
+namespace hookbridge {
+
+absl::Status ReadFields(config::v1::BodyFormat format, std::string_view content,
+                        std::string_view /*content_type*/, std::vector<BodyField>& fields) {
+  if (format != config::v1::BODY_FORMAT_FORM) return absl::OkStatus();
+  FormScanner form(content);
+  while (form.Next()) {
+    fields.push_back({.name = form.name(),
+                      .value = form.value(),
+                      .encoded_name = form.encoded_name(),
+                      .encoded_value = form.encoded_value()});
+  }
+  if (form.status().ok()) return absl::OkStatus();
+  const std::string_view word =
+      absl::IsResourceExhausted(form.status()) ? "form_fields" : "form_syntax";
+  return {form.status().code(), StrCat(word, ": ", ToStd(form.status().message()))};
+}
+
+const BodyField* FindOnly(const std::vector<BodyField>& fields, std::string_view name) {
+  const BodyField* found = nullptr;
+  for (const BodyField& field : fields) {
+    if (field.name != name) continue;
+    if (found != nullptr) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
+}  // namespace hookbridge
