@@ -215,7 +215,7 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Plan& plan, absl::Time now) {
   const std::string& token =
       signed_headers->url_token.empty() ? plan.source.url_token : signed_headers->url_token;
   if (!token.empty() && !HasToken(plan.url)) StrAppend(&target, "/", token);
-  if (!plan.url.query.empty()) StrAppend(&target, "?", plan.url.query);
+  if (!signed_headers->query.empty()) StrAppend(&target, "?", signed_headers->query);
   return Outgoing{.target = std::move(target),
                   .headers = std::move(signed_headers->headers),
                   .body = plan.bad_signature && (covers_body || IsPem(secret))

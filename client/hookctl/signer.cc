@@ -1,14 +1,11 @@
 #include "client/hookctl/signer.h"
 
 #include "client/hookctl/bespoke_signer.h"
-#include "server/base/crc32.h"
+#include "client/hookctl/signed_text.h"
 #include "server/base/encoding.h"
-#include "server/base/json_pointer.h"
-#include "server/base/limits.h"
 #include "server/base/strings.h"
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/ascii.h"
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -58,17 +55,6 @@ std::string FormatTimestamp(const TimestampRule& rule, absl::Time time) {
 // Recipes name a header, or alternatives with `|` between them; the first is what a sender uses.
 std::string FirstName(const std::string& names) { return names.substr(0, names.find('|')); }
 
-// The first alternative that is present.
-const std::string* FindHeader(const std::vector<HeaderField>& headers, const std::string& names) {
-  for (const absl::string_view name : absl::StrSplit(names, '|')) {
-    const auto found = std::ranges::find_if(headers, [&](const HeaderField& field) {
-      return absl::EqualsIgnoreCase(field.first, name);
-    });
-    if (found != headers.end()) return &found->second;
-  }
-  return nullptr;
-}
-
 // Gives the recipe's first id header the event id, unless the caller set one of them.
 void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) {
   std::string first;
@@ -82,83 +68,31 @@ void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) 
 
 constexpr std::string_view kSignatureMark = "{signature}";
 
-// The text of a value in the body.
-absl::StatusOr<std::string> FindInBody(const std::string& body, const std::string& pointer) {
-  JsonTape tape;
-  const auto made = JsonPointer::Parse(pointer);
-  const JsonLimits limits{.depth_max = limits::kJsonDepthMaxHard,
-                          .elements_max = limits::kJsonElementsMax};
-  const JsonNode* const node =
-      made.ok() && tape.Parse(body, limits).ok() ? made->Find(tape) : nullptr;
-  if (node != nullptr && (node->type == JsonType::kString || node->type == JsonType::kNumber)) {
-    return std::string(tape.Text(*node));
-  }
-  return absl::InvalidArgumentError(
-      StrCat("the scheme signs ", pointer, " of the body, which is not there"));
-}
-
-absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const Unsigned& webhook,
-                                     const std::vector<HeaderField>& headers,
-                                     const std::string& timestamp, const std::string& secret) {
-  using config::v1::MessagePart;
-  const std::string url = ProviderUrl(webhook);
-  switch (part.part_case()) {
-    case MessagePart::kLiteral:
-      return part.literal();
-    case MessagePart::kTimestamp:
-      return timestamp;
-    case MessagePart::kMethod:
-      return webhook.method;
-    case MessagePart::kSecret:
-      return secret;
-    case MessagePart::kJsonPointer:
-      return FindInBody(webhook.body, part.json_pointer());
-    case MessagePart::kUrl:
-      return url;
-    case MessagePart::kUrlDecoded:
-      if (url.find('%') == std::string::npos) return url;
-      return absl::InvalidArgumentError("hookctl does not sign a URL with percent-encoding here");
-    case MessagePart::kHeader: {
-      const std::string* const value = FindHeader(headers, part.header());
-      if (value != nullptr) return *value;
-      return absl::InvalidArgumentError(StrCat("the scheme signs the header ", part.header(),
-                                               ", which nothing gives; add --header"));
+std::string PercentEncode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.') {
+      encoded.push_back(c);
+    } else {
+      StrAppend(&encoded, "%", absl::AsciiStrToUpper(HexEncode({&c, 1})));
     }
-    case MessagePart::kBody:
-      return webhook.body;
-    case MessagePart::kBodyCrc32:
-      return StrCat(Crc32(webhook.body));
-    case MessagePart::kConfig: {
-      const auto value = webhook.values.find(part.config());
-      if (value != webhook.values.end()) return value->second;
-      return absl::InvalidArgumentError(
-          StrCat("the scheme signs the value ", part.config(), "; add --value"));
-    }
-    case MessagePart::kFormField:
-    case MessagePart::kQuery:
-    case MessagePart::kFields:
-    case MessagePart::PART_NOT_SET:
-      break;
   }
-  return absl::InvalidArgumentError("hookctl does not know a part of the message, or it is empty");
-}
-
-absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& webhook,
-                                         const std::vector<HeaderField>& headers,
-                                         const std::string& timestamp, const std::string& secret) {
-  std::string message;
-  for (const config::v1::MessagePart& part : recipe.message()) {
-    const auto text = PartText(part, webhook, headers, timestamp, secret);
-    if (!text.ok()) return text.status();
-    message += *text;
-  }
-  return message;
+  return encoded;
 }
 
 const EVP_MD* HashOf(const Algorithm& algorithm) {
-  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA1) return EVP_sha1();
-  if (algorithm.hash() == config::v1::HASH_FUNCTION_SHA512) return EVP_sha512();
-  return EVP_sha256();
+  switch (algorithm.hash()) {
+    case config::v1::HASH_FUNCTION_MD5:
+      return EVP_md5();
+    case config::v1::HASH_FUNCTION_SHA1:
+      return EVP_sha1();
+    case config::v1::HASH_FUNCTION_SHA384:
+      return EVP_sha384();
+    case config::v1::HASH_FUNCTION_SHA512:
+      return EVP_sha512();
+    default:
+      return EVP_sha256();
+  }
 }
 
 std::string PlainHash(const Algorithm& algorithm, const std::string& message) {
@@ -177,11 +111,17 @@ std::string Hmac(const Algorithm& algorithm, const std::string& key, const std::
   return {reinterpret_cast<const char*>(digest.data()), bytes};
 }
 
+std::string Encode(config::v1::SignatureEncoding encoding, const std::string& bytes) {
+  if (encoding == config::v1::SIGNATURE_ENCODING_BASE64) return Base64Encode(bytes);
+  if (encoding == config::v1::SIGNATURE_ENCODING_BASE64URL) return Base64UrlEncode(bytes);
+  return HexEncode(bytes);
+}
+
 std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
                            const std::string& bytes, const std::string& timestamp) {
   const SignatureLocation& place = recipe.signature();
-  const bool base64 = place.encoding() == config::v1::SIGNATURE_ENCODING_BASE64;
-  const std::string text = base64 ? Base64Encode(bytes) : HexEncode(bytes);
+  const std::string text = Encode(place.encoding(), bytes);
+  const std::string label = algorithm.label().substr(0, algorithm.label().find('|'));
   const auto separator = [](const std::string& stated, const char* otherwise) {
     return stated.empty() ? std::string(otherwise) : stated;
   };
@@ -189,10 +129,10 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
     case config::v1::SIGNATURE_SYNTAX_PREFIX:
       return place.prefix() + text;
     case config::v1::SIGNATURE_SYNTAX_LIST:
-      return StrCat(algorithm.label(), separator(place.label_separator(), ","), text);
+      return StrCat(label, separator(place.label_separator(), ","), text);
     case config::v1::SIGNATURE_SYNTAX_KEY_VALUE: {
       const std::string assign = separator(place.label_separator(), "=");
-      const std::string signature = StrCat(algorithm.label(), assign, text);
+      const std::string signature = StrCat(label, assign, text);
       if (!recipe.timestamp().has_label()) return signature;
       return StrCat(recipe.timestamp().label(), assign, timestamp,
                     separator(place.entry_separator(), ","), signature);
@@ -208,6 +148,36 @@ bool SignsByPrivateKey(const Algorithm& algorithm) {
          algorithm.kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1;
 }
 
+// Puts a signature or token where the recipe has it.
+absl::Status Place(const Recipe& recipe, const std::string& text, Signed* result) {
+  const SignatureLocation& place = recipe.signature();
+  if (!place.query().empty()) {
+    StrAppend(&result->query, result->query.empty() ? "" : "&", PercentEncode(place.query()), "=",
+              PercentEncode(text));
+    return absl::OkStatus();
+  }
+  if (place.json_pointer().empty() && place.form_field().empty()) {
+    if (place.headers().empty()) {
+      return absl::InvalidArgumentError("the recipe names no header for the signature or token");
+    }
+    std::string name = FirstName(place.headers(0));
+    if (name.ends_with('*')) name.back() = '1';
+    result->headers.emplace_back(std::move(name), text);
+    return absl::OkStatus();
+  }
+  const bool form = place.json_pointer().empty();
+  const std::string written = form ? PercentEncode(text) : text;
+  size_t mark = result->body.find(kSignatureMark);
+  if (mark == std::string::npos) {
+    return absl::InvalidArgumentError(
+        "the signature or token is in the body: write {signature} in its place");
+  }
+  for (; mark != std::string::npos; mark = result->body.find(kSignatureMark)) {
+    result->body.replace(mark, kSignatureMark.size(), written);
+  }
+  return absl::OkStatus();
+}
+
 // HMAC, DIGEST and, with the private key in PEM, Ed25519, ECDSA and RSA.
 absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
                          const std::string& secret, const Unsigned& webhook, Signed* result) {
@@ -218,6 +188,12 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   std::string timestamp;
   if (recipe.timestamp().has_json_pointer()) {
     auto found = FindInBody(webhook.body, recipe.timestamp().json_pointer());
+    if (!found.ok()) return found.status();
+    timestamp = *std::move(found);
+  } else if (recipe.timestamp().has_form_field() || recipe.timestamp().has_query()) {
+    auto found = recipe.timestamp().has_query()
+                     ? FindInQuery(webhook, recipe.timestamp().query())
+                     : FindInForm(webhook, recipe.timestamp().form_field());
     if (!found.ok()) return found.status();
     timestamp = *std::move(found);
   } else if (recipe.has_timestamp()) {
@@ -242,20 +218,7 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   }
   if (!signature.ok()) return signature.status();
   const std::string text = WriteSignature(recipe, algorithm, *signature, timestamp);
-  if (!recipe.signature().json_pointer().empty()) {
-    const size_t mark = result->body.find(kSignatureMark);
-    if (mark == std::string::npos) {
-      return absl::InvalidArgumentError(
-          "the signature is in the body: write {signature} in its place");
-    }
-    result->body.replace(mark, kSignatureMark.size(), text);
-    return absl::OkStatus();
-  }
-  if (recipe.signature().headers().empty()) {
-    return absl::InvalidArgumentError("the recipe names no signature header");
-  }
-  result->headers.emplace_back(recipe.signature().headers(0), text);
-  return absl::OkStatus();
+  return Place(recipe, text, result);
 }
 
 }  // namespace
@@ -271,7 +234,8 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook) {
   if (recipe.algorithms().empty()) return absl::InvalidArgumentError("the recipe has no algorithm");
   const Algorithm& algorithm = ChooseAlgorithm(recipe, secret);
-  Signed result{.body = webhook.body, .headers = webhook.headers, .url_token = {}};
+  Signed result{
+      .body = webhook.body, .headers = webhook.headers, .query = webhook.query, .url_token = {}};
   if (recipe.has_certificate()) {
     return absl::InvalidArgumentError(
         "hookctl cannot sign this: the provider alone has the private key of its certificate");
@@ -299,11 +263,10 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
       result.url_token = secret;
       break;
     case config::v1::ALGORITHM_KIND_STATIC_TOKEN:
-      if (recipe.signature().headers().empty()) {
-        return absl::InvalidArgumentError("the recipe names no token header");
+      if (const absl::Status done = Place(recipe, recipe.signature().prefix() + secret, &result);
+          !done.ok()) {
+        return done;
       }
-      result.headers.emplace_back(recipe.signature().headers(0),
-                                  recipe.signature().prefix() + secret);
       break;
     case config::v1::ALGORITHM_KIND_BASIC:
       result.headers.emplace_back("Authorization", StrCat("Basic ", Base64Encode(secret)));

@@ -36,15 +36,16 @@ std::string ProviderUrl(const Unsigned& webhook);
 struct Signed {
   std::string body;                  // as given, with the signature in it where the scheme says so
   std::vector<HeaderField> headers;  // those given, then those that the recipe needs
+  std::string query;                 // as given, with the signature in it where the scheme says so
   std::string url_token;             // last path segment, for kind URL_TOKEN
 };
 
-// Signs as the provider would: the recipe read in the other direction. Where the signature is in
-// the body, the body holds the text `{signature}` in its place. The secret is in its configured
-// text form and belongs to the first algorithm whose key_prefix it carries, else to the first.
-// Ed25519, ECDSA and RSA take the private key as PEM. kInvalidArgument: a secret that does not
-// decode, a signed header or value that nothing gives, a message part that is not known here, or a
-// scheme whose private key only the provider can have.
+// Signs as the provider would: the recipe read in the other direction. Where the signature or
+// token is in the body, the body holds the text `{signature}` in its place. The secret is in its
+// configured text form and belongs to the first algorithm whose key_prefix it carries, else to the
+// first. Ed25519, ECDSA and RSA take the private key as PEM. kInvalidArgument: a secret that does
+// not decode, a signed header or value that nothing gives, a message part that is not known here,
+// or a scheme whose private key only the provider can have.
 absl::StatusOr<Signed> Sign(const config::v1::Recipe& recipe, const std::string& secret,
                             const Unsigned& webhook);
 

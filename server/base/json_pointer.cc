@@ -61,9 +61,9 @@ absl::StatusOr<JsonPointer> JsonPointer::Parse(std::string_view text) {
   return made;
 }
 
-const JsonNode* JsonPointer::Find(const JsonTape& tape) const {
-  size_t at = 0;
-  const JsonNode* node = &tape.nodes().front();
+const JsonNode* JsonPointer::FindFrom(const JsonTape& tape, const JsonNode& root) const {
+  const JsonNode* node = &root;
+  auto at = static_cast<size_t>(node - tape.nodes().data());
   for (const std::string& token : tokens_) {
     if (node->type == JsonType::kObject) {
       node = Member(tape, at, token, at);

@@ -18,7 +18,9 @@ class JsonPointer {
   static absl::StatusOr<JsonPointer> Parse(std::string_view text);
 
   // The node, or nullptr. `tape` holds a text that was parsed.
-  const JsonNode* Find(const JsonTape& tape) const;
+  const JsonNode* Find(const JsonTape& tape) const { return FindFrom(tape, tape.nodes().front()); }
+  // The same within a value of the tape.
+  const JsonNode* FindFrom(const JsonTape& tape, const JsonNode& root) const;
 
   const std::vector<std::string>& tokens() const { return tokens_; }
 

@@ -41,6 +41,7 @@ class Finder {
     FindInAlgorithms();
     FindInSignature();
     FindInCheck();
+    FindInMessage();
     FindInHandshakes();
     FindInEvent();
     return std::move(found_);
@@ -68,6 +69,8 @@ class Finder {
       AddByKind(algorithm.key_encoding() != config::v1::KEY_ENCODING_UNSPECIFIED, keys,
                 path + "key_encoding");
       AddByKind(!algorithm.key_prefix().empty(), keys, path + "key_prefix");
+      Add(algorithm.i_understand_md5_is_broken(), algorithm.hash() == config::v1::HASH_FUNCTION_MD5,
+          path + "i_understand_md5_is_broken", "is for hash md5");
       Add(!algorithm.label().empty(), Signs(algorithm.kind()) && IsLabelled(recipe_.signature()),
           path + "label", "is read in signature.syntax list and key_value alone",
           "remove it, or write the syntax");
@@ -81,7 +84,9 @@ class Finder {
     const bool signs = Signs(kind_);
     AddByKind(!signature.headers().empty(),
               signs || token || kind_ == config::v1::ALGORITHM_KIND_TWILIO, "signature.headers");
-    AddByKind(!signature.json_pointer().empty(), signs, "signature.json_pointer");
+    AddByKind(!signature.json_pointer().empty(), signs || token, "signature.json_pointer");
+    AddByKind(!signature.form_field().empty(), signs || token, "signature.form_field");
+    AddByKind(!signature.query().empty(), signs || token, "signature.query");
     AddByKind(signature.syntax() != config::v1::SIGNATURE_SYNTAX_UNSPECIFIED, signs || token,
               "signature.syntax");
     AddByKind(signature.encoding() != config::v1::SIGNATURE_ENCODING_UNSPECIFIED, signs,
@@ -107,7 +112,7 @@ class Finder {
     const bool sns = kind_ == config::v1::ALGORITHM_KIND_AWS_SNS;
     const bool body_is_part =
         std::any_of(recipe_.message().begin(), recipe_.message().end(),
-                    [](const config::v1::MessagePart& part) { return part.has_body(); });
+                    [](const config::v1::MessagePart& part) { return CoversBody(part); });
     AddByKind(recipe_.has_timestamp(), signs || sns, "timestamp");
     Add(sns && recipe_.has_timestamp(), recipe_.timestamp().json_pointer() == "/Timestamp",
         "timestamp", "says where aws_sns has its time, which is at /Timestamp",
@@ -122,6 +127,27 @@ class Finder {
     AddByKind(recipe_.body_not_signed(), signs, "body_not_signed");
     Add(signs && recipe_.body_not_signed(), !body_is_part, "body_not_signed",
         "contradicts message, which covers the body");
+  }
+
+  void FindInMessage() {
+    for (int i = 0; i < recipe_.message_size(); ++i) {
+      const config::v1::MessagePart& part = recipe_.message(i);
+      const std::string path = StrCat("message[", i, "].");
+      Add(part.lower_case(), part.has_form_field() || part.has_query(), path + "lower_case",
+          "is read of form_field and query alone");
+      const config::v1::FieldsPart& fields = part.fields();
+      const bool listed = fields.order() == config::v1::FIELDS_ORDER_LISTED;
+      Add(!fields.names().empty(), listed, path + "fields.names", "is read in order listed alone",
+          "write order: listed");
+      Add(!fields.except().empty(), !listed, path + "fields.except",
+          "is not read in order listed, which names all that is taken");
+      Add(fields.has_assign(), !fields.values_only(), path + "fields.assign",
+          "stands between name and value, and values_only leaves the names out");
+      for (const auto& [from, to] : fields.replace()) {
+        Add(from.size() != 1, false, path + "fields.replace", "replaces single characters",
+            "write one character before the colon");
+      }
+    }
   }
 
   void FindInHandshakes() {

@@ -13,8 +13,8 @@
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/replay.h"
 #include "server/verify/internal/signature_check.h"
-#include "server/verify/internal/signature_syntax.h"
 #include "server/verify/internal/sns.h"
+#include "server/verify/internal/token_place.h"
 #include "server/verify/internal/twilio.h"
 
 #include <optional>
@@ -72,6 +72,7 @@ struct Verifier::State {
   VerifierOptions options;
   std::vector<RingKey> keys;
   std::optional<SignatureCheck> signature;  // of recipes that sign
+  std::optional<TokenPlace> token_place;    // of kind STATIC_TOKEN
   Handshakes handshakes;
   // Where the key is in a certificate; one of them.
   std::unique_ptr<CertificateSignature> certificate_signature;
@@ -84,7 +85,7 @@ struct Verifier::State {
   Decision DecideBySortedForm(const WebhookRequest& request, absl::Time now,
                               const Trace& trace) const;
   Decision DecideByToken(std::string_view where, std::string_view token, absl::Time now) const;
-  Decision DecideByHeaderToken(const WebhookRequest& request, absl::Time now) const;
+  Decision DecideByPlacedToken(const WebhookRequest& request, absl::Time now) const;
   Decision DecideByBasic(const WebhookRequest& request, absl::Time now) const;
 };
 
@@ -97,7 +98,7 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
     case config::v1::ALGORITHM_KIND_URL_TOKEN:
       return DecideByToken("URL token", request.token, now);
     case config::v1::ALGORITHM_KIND_STATIC_TOKEN:
-      return DecideByHeaderToken(request, now);
+      return DecideByPlacedToken(request, now);
     case config::v1::ALGORITHM_KIND_BASIC:
       return DecideByBasic(request, now);
     case config::v1::ALGORITHM_KIND_TWILIO:
@@ -161,17 +162,16 @@ Decision Verifier::State::DecideByToken(std::string_view where, std::string_view
   return {.refused = {}, .detail = {}, .key_id = matched->id, .signed_time = {}};
 }
 
-Decision Verifier::State::DecideByHeaderToken(const WebhookRequest& request, absl::Time now) const {
-  for (const std::string& name : recipe().signature().headers()) {
-    const FoundHeader found = FindRecipeHeader(request, name);
-    if (found.line == nullptr) continue;
-    if (found.repeated) return Refuse(Reason::kDuplicateHeader, StrCat(name, " is there twice"));
-    const auto entries = ParseSignatures(recipe().signature(), found.line->value);
-    if (!entries) return Refuse(Reason::kCredentialMalformed, StrCat(name, " lacks its prefix"));
-    return DecideByToken(name, entries->front().text, now);
+// Of several tokens, one in each item, all match.
+Decision Verifier::State::DecideByPlacedToken(const WebhookRequest& request, absl::Time now) const {
+  std::vector<std::string> tokens;
+  if (auto refused = token_place->Find(request, tokens)) return *std::move(refused);
+  Decision decision;
+  for (const std::string& token : tokens) {
+    decision = DecideByToken(token_place->name(), token, now);
+    if (decision.refused) break;
   }
-  return Refuse(Reason::kCredentialMissing,
-                StrCat("no ", StrJoin(recipe().signature().headers(), " nor ")));
+  return decision;
 }
 
 Decision Verifier::State::DecideByBasic(const WebhookRequest& request, absl::Time now) const {
@@ -216,6 +216,11 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
     if (!signature.ok()) return signature.status();
     state->signature = *std::move(signature);
   }
+  if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN) {
+    auto place = TokenPlace::Create(options.recipe);
+    if (!place.ok()) return place.status();
+    state->token_place = *std::move(place);
+  }
   if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
     auto sns = SnsCheck::Create(options.recipe, options.topic_arns, options.authorities_pem);
     if (!sns.ok()) return sns.status();
@@ -245,6 +250,7 @@ Verdict Verifier::Verify(WebhookRequest request, absl::Time now) const {
                      .detail = std::move(decision.detail),
                      .request = std::move(request)};
   }
+  if (state_->token_place) state_->token_place->Erase(request);
   return VerifiedWebhook(std::move(request), std::move(decision.key_id), decision.signed_time,
                          decision.signed_hash);
 }

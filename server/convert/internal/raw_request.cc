@@ -104,13 +104,22 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
   const bool is_token = recipe.algorithms_size() > 0 &&
                         recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
   for (const std::string& header : recipe.signature().headers()) {
-    AddNames(header, is_token ? never_ : names_);
+    if (header.ends_with('*')) {
+      prefixes_.push_back(Lower(std::string_view(header).substr(0, header.size() - 1)));
+    } else {
+      AddNames(header, is_token ? never_ : names_);
+    }
   }
+  // A token in the query was taken out of it.
+  if (!recipe.signature().query().empty() || recipe.timestamp().has_query()) signs_url_ = true;
   if (recipe.timestamp().has_header()) AddNames(recipe.timestamp().header(), names_);
   if (!recipe.key_id_header().empty()) AddNames(recipe.key_id_header(), names_);
   for (const MessagePart& part : recipe.message()) {
     if (part.part_case() == MessagePart::kHeader) AddNames(part.header(), names_);
-    if (part.has_url() || part.has_url_decoded()) signs_url_ = true;
+    if (part.has_url() || part.has_url_decoded() || part.has_query() ||
+        part.fields().from() == config::v1::FIELDS_FROM_QUERY) {
+      signs_url_ = true;
+    }
   }
   if (const size_t query = public_url_.find('?'); query != std::string::npos && !signs_url_) {
     public_url_ = public_url_.substr(0, query + 1) +

@@ -12,8 +12,12 @@ const EVP_MD* Algorithm(config::v1::HashFunction hash) {
   switch (hash) {
     case config::v1::HASH_FUNCTION_SHA1:
       return EVP_sha1();
+    case config::v1::HASH_FUNCTION_SHA384:
+      return EVP_sha384();
     case config::v1::HASH_FUNCTION_SHA512:
       return EVP_sha512();
+    case config::v1::HASH_FUNCTION_MD5:
+      return EVP_md5();
     default:
       return EVP_sha256();
   }

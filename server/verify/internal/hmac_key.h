@@ -45,7 +45,7 @@ class HmacKey {
   Context outer_;
 };
 
-// SHA-1, SHA-256 (also unspecified) or SHA-512 of `bytes`.
+// The hash of `bytes`; unspecified is SHA-256.
 Digest Hash(config::v1::HashFunction hash, std::string_view bytes);
 
 }  // namespace hookbridge

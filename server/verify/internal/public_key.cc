@@ -18,6 +18,7 @@ namespace {
 
 const EVP_MD* HashOf(config::v1::HashFunction hash) {
   if (hash == config::v1::HASH_FUNCTION_SHA1) return EVP_sha1();
+  if (hash == config::v1::HASH_FUNCTION_SHA384) return EVP_sha384();
   return hash == config::v1::HASH_FUNCTION_SHA512 ? EVP_sha512() : EVP_sha256();
 }
 

@@ -37,6 +37,17 @@ absl::Status CheckAlgorithms(const Recipe& recipe) {
       }
       return Bad(field, "beside aws_sns stands aws_sns alone, with hash sha1 or sha256");
     }
+    if (algorithm.hash() == config::v1::HASH_FUNCTION_MD5) {
+      if (algorithm.kind() != config::v1::ALGORITHM_KIND_HMAC &&
+          algorithm.kind() != config::v1::ALGORITHM_KIND_DIGEST) {
+        return Bad(field + ".hash", "md5 is for kinds hmac and digest");
+      }
+      if (!algorithm.i_understand_md5_is_broken()) {
+        return Bad(field + ".hash",
+                   "md5 is broken; write sha256 or, where the provider knows nothing else, "
+                   "i_understand_md5_is_broken: true");
+      }
+    }
     if (recipe.algorithms_size() > 1 && !Signs(algorithm.kind())) {
       return Bad(field, "only algorithms that sign can stand beside another");
     }
@@ -59,12 +70,14 @@ absl::Status CheckSignature(const Recipe& recipe) {
   const auto kind = recipe.algorithms(0).kind();
   const bool located = Signs(kind) || kind == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
   if (!located) return absl::OkStatus();
-  if (!signature.json_pointer().empty()) {
-    if (!signature.headers().empty()) {
-      return Bad("signature", "has headers and a json_pointer; write one of them");
-    }
-    if (!Signs(kind)) return Bad("signature.json_pointer", "a token is in a header");
-  } else if (signature.headers().empty()) {
+  const int places = (signature.headers().empty() ? 0 : 1) +
+                     (signature.json_pointer().empty() ? 0 : 1) +
+                     (signature.form_field().empty() ? 0 : 1) + (signature.query().empty() ? 0 : 1);
+  if (places > 1) {
+    return Bad("signature",
+               "has several places; write one of headers, json_pointer, form_field, query");
+  }
+  if (places == 0) {
     return Bad("signature.headers", "is empty; write the header that carries the signature");
   }
   if (signature.syntax() == config::v1::SIGNATURE_SYNTAX_PREFIX && signature.prefix().empty()) {
@@ -88,7 +101,7 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
   if (!recipe.has_timestamp()) return absl::OkStatus();
   const auto& timestamp = recipe.timestamp();
   if (timestamp.from_case() == config::v1::TimestampRule::FROM_NOT_SET) {
-    return Bad("timestamp", "needs a header, a label or a json_pointer");
+    return Bad("timestamp", "needs a header, label, json_pointer, form_field or query");
   }
   if (timestamp.has_label() &&
       recipe.signature().syntax() != config::v1::SIGNATURE_SYNTAX_KEY_VALUE) {
@@ -187,15 +200,22 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   for (int i = 0; i < recipe.message_size(); ++i) {
     const MessagePart& part = recipe.message(i);
     const std::string field = StrCat("message[", i, "]");
-    covers_body |= part.part_case() == MessagePart::kBody;
+    covers_body |= CoversBody(part);
     covers_secret |= part.part_case() == MessagePart::kSecret;
     covers_timestamp |=
         part.part_case() == MessagePart::kTimestamp ||
         (part.has_header() && part.header() == timestamp.header()) ||
+        (part.has_form_field() && part.form_field() == timestamp.form_field()) ||
+        (part.has_query() && part.query() == timestamp.query()) ||
         (part.has_json_pointer() && part.json_pointer() == timestamp.json_pointer());
-    if (part.part_case() == MessagePart::PART_NOT_SET || part.has_form_field() ||
-        part.has_query() || part.has_fields()) {
-      return Bad(field, "is empty");
+    if (part.part_case() == MessagePart::PART_NOT_SET) return Bad(field, "is empty");
+    if ((part.has_form_field() && part.form_field().empty()) ||
+        (part.has_query() && part.query().empty())) {
+      return Bad(field, "is empty; write the name");
+    }
+    if (part.has_fields() && part.fields().order() == config::v1::FIELDS_ORDER_LISTED &&
+        part.fields().names().empty()) {
+      return Bad(field + ".fields.names", "is empty; write which fields, in their order");
     }
     if (IsFalse(part)) return Bad(field, "is false; write true, or leave the part out");
     if (part.part_case() == MessagePart::kTimestamp && !recipe.has_timestamp()) {
@@ -214,7 +234,7 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   if (!covers_body && !recipe.body_not_signed()) {
     return Bad("message", "must contain {body: true}: the body is what is trusted");
   }
-  covers_timestamp |= covers_body && timestamp.has_json_pointer();
+  covers_timestamp |= covers_body && (timestamp.has_json_pointer() || timestamp.has_form_field());
   if (recipe.has_timestamp() && !covers_timestamp) {
     return Bad("message", "must contain {timestamp: true}: an unsigned time proves nothing");
   }
@@ -228,6 +248,12 @@ bool Signs(config::v1::AlgorithmKind kind) {
          kind == config::v1::ALGORITHM_KIND_ED25519 ||
          kind == config::v1::ALGORITHM_KIND_ECDSA_P256 ||
          kind == config::v1::ALGORITHM_KIND_RSA_PKCS1;
+}
+
+bool CoversBody(const MessagePart& part) {
+  return part.body() ||
+         (part.has_fields() && part.fields().from() != config::v1::FIELDS_FROM_QUERY &&
+          part.fields().order() != config::v1::FIELDS_ORDER_LISTED);
 }
 
 bool KeysAreFetched(const Recipe& recipe) {

@@ -14,6 +14,9 @@ namespace hookbridge {
 // Whether the algorithm is a signature over the message (HMAC, DIGEST, Ed25519, ECDSA, RSA).
 bool Signs(config::v1::AlgorithmKind kind);
 
+// Whether the part is the body, or all fields of the form in it.
+bool CoversBody(const config::v1::MessagePart& part);
+
 // Whether keys come in certificates that the request names, so that none is configured.
 bool KeysAreFetched(const config::v1::Recipe& recipe);
 

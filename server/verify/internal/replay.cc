@@ -26,7 +26,18 @@ bool SignsTime(const Recipe& recipe) {
 bool SignsBody(const Recipe& recipe) {
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO) return true;
   return std::any_of(recipe.message().begin(), recipe.message().end(),
-                     [](const MessagePart& part) { return part.body(); });
+                     [](const MessagePart& part) { return CoversBody(part); });
+}
+
+bool CoversField(const config::v1::FieldsPart& fields, config::v1::FieldsFrom from,
+                 const std::string& name) {
+  const auto holds = [&name](const auto& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const bool query = fields.from() == config::v1::FIELDS_FROM_QUERY;
+  if (query != (from == config::v1::FIELDS_FROM_QUERY)) return false;
+  return fields.order() == config::v1::FIELDS_ORDER_LISTED ? holds(fields.names())
+                                                           : !holds(fields.except());
 }
 
 bool Covers(const Recipe& recipe, const ValueSource& source) {
@@ -38,12 +49,25 @@ bool Covers(const Recipe& recipe, const ValueSource& source) {
       return is_part([&](const MessagePart& part) {
         return part.has_header() && SameHeaderName(part.header(), source.header());
       });
+    case ValueSource::kQuery:
+      return is_part([&](const MessagePart& part) {
+        return part.has_url() || part.has_url_decoded() ||
+               (part.has_query() && part.query() == source.query()) ||
+               (part.has_fields() &&
+                CoversField(part.fields(), config::v1::FIELDS_FROM_QUERY, source.query()));
+      });
+    case ValueSource::kFormField:
+      return SignsBody(recipe) || is_part([&](const MessagePart& part) {
+               return (part.has_form_field() && part.form_field() == source.form_field()) ||
+                      (part.has_fields() && CoversField(part.fields(), config::v1::FIELDS_FROM_FORM,
+                                                        source.form_field()));
+             });
     case ValueSource::kJoin:
       return std::all_of(source.join().parts().begin(), source.join().parts().end(),
                          [&](const ValueSource& part) { return Covers(recipe, part); });
     case ValueSource::kJsonPointer:
       return SignsBody(recipe) || is_part([&](const MessagePart& part) {
-               return part.json_pointer() == source.json_pointer();
+               return part.has_json_pointer() && part.json_pointer() == source.json_pointer();
              });
     default:
       return SignsBody(recipe);

@@ -1,8 +1,5 @@
 #include "server/verify/internal/signature_check.h"
 
-#include "server/base/crc32.h"
-#include "server/base/encoding.h"
-#include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/verify/internal/constant_time.h"
 #include "server/verify/internal/recipe_check.h"
@@ -13,31 +10,8 @@
 namespace hookbridge {
 namespace {
 
-using config::v1::MessagePart;
 using config::v1::Recipe;
-
-// Undoes the percent-encoding of these characters alone.
-std::string DecodeListed(std::string_view url) {
-  constexpr std::string_view kListed = ":/?@!$'()*,;";
-  std::string decoded;
-  for (size_t i = 0; i < url.size(); ++i) {
-    const auto byte = url[i] == '%' ? HexDecode(url.substr(i + 1, 2)) : std::nullopt;
-    if (byte && byte->size() == 1 && kListed.find(byte->front()) != std::string_view::npos) {
-      decoded += *byte;
-      i += 2;
-    } else {
-      decoded.push_back(url[i]);
-    }
-  }
-  return decoded;
-}
-
-absl::Status MakePointer(const std::string& text, std::optional<JsonPointer>& pointer) {
-  auto made = JsonPointer::Parse(text);
-  if (!made.ok()) return made.status();
-  pointer = *std::move(made);
-  return absl::OkStatus();
-}
+using config::v1::TimestampRule;
 
 // What stands for the signed bytes of a replay: the MAC, which there is one of; of a public-key
 // signature, of which others can make more (ECDSA), the bytes themselves.
@@ -47,64 +21,82 @@ SignedHash HashFor(const RingKey& key, std::string_view signature,
   return HashSigned({&signature, 1});
 }
 
+std::optional<Decision> TakeTime(const FoundField& found, const std::string& where,
+                                 std::string_view& text) {
+  if (found.field == nullptr) return Refuse(Reason::kTimestampMissing, StrCat("no ", where));
+  if (found.repeated) return Refuse(Reason::kDuplicateHeader, StrCat(where, " is there twice"));
+  text = found.field->value;
+  return std::nullopt;
+}
+
+// Whether the label is one of those with `|` between them.
+bool IsLabelOf(std::string_view labels, std::string_view label) {
+  while (true) {
+    const size_t end = labels.find('|');
+    if (labels.substr(0, end) == label) return true;
+    if (end == std::string_view::npos) return false;
+    labels.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<SignatureCheck> SignatureCheck::Create(const Recipe& recipe, std::string public_url,
                                                       ConfigValues values) {
   SignatureCheck made;
   made.recipe_ = recipe;
-  made.public_url_ = std::move(public_url);
   made.remembers_signed_ = RemembersSigned(recipe);
-  made.values_ = std::move(values);
-  const auto& timestamp = recipe.timestamp();
-  made.window_ = TimeWindow(timestamp);
-  if (const std::string& text = recipe.signature().json_pointer(); !text.empty()) {
-    if (absl::Status status = MakePointer(text, made.signature_pointer_); !status.ok()) {
-      return status;
-    }
-  }
-  if (timestamp.has_json_pointer()) {
-    absl::Status status = MakePointer(timestamp.json_pointer(), made.time_pointer_);
-    if (!status.ok()) return status;
-  }
-  for (const MessagePart& part : recipe.message()) {
-    if (part.has_config() && !made.values_.contains(part.config())) {
-      return absl::InvalidArgumentError(
-          StrCat("values.", part.config(), ": is missing; the provider signs it"));
-    }
-    if (!part.has_json_pointer()) continue;
-    auto pointer = JsonPointer::Parse(part.json_pointer());
+  made.window_ = TimeWindow(recipe.timestamp());
+  auto places = SignaturePlaces::Create(recipe);
+  if (!places.ok()) return places.status();
+  made.places_ = *std::move(places);
+  if (recipe.timestamp().has_json_pointer()) {
+    auto pointer = JsonPointer::Parse(recipe.timestamp().json_pointer());
     if (!pointer.ok()) return pointer.status();
-    made.part_pointers_.push_back(*std::move(pointer));
+    made.time_pointer_ = *std::move(pointer);
   }
+  auto message = MessageRule::Create(recipe, std::move(public_url), std::move(values));
+  if (!message.ok()) return message.status();
+  made.message_ = *std::move(message);
   return made;
 }
 
 Decision SignatureCheck::Decide(const WebhookRequest& request, const std::vector<RingKey>& keys,
                                 absl::Time now, const Trace& trace) const {
-  BodyValues values(request);
-  Entries entries;
+  RequestReader reader(request, recipe_);
+  std::vector<SignatureGroup> groups;
   if (auto refused = CheckRequired(request)) return *std::move(refused);
-  if (auto refused = Collect(request, values, entries)) return *std::move(refused);
-  if (trace.on()) trace.Ok("signature", StrCat(entries.size(), " entries"));
+  if (auto refused = places_.Collect(reader, groups)) return *std::move(refused);
+  std::optional<Decision> first;
+  for (const SignatureGroup& group : groups) {
+    Decision decision = DecideGroup(reader, group, keys, now, trace);
+    if (!decision.refused) return decision;
+    if (!first) first = std::move(decision);
+  }
+  return *std::move(first);
+}
 
+Decision SignatureCheck::DecideGroup(RequestReader& reader, const SignatureGroup& group,
+                                     const std::vector<RingKey>& keys, absl::Time now,
+                                     const Trace& trace) const {
+  if (trace.on()) trace.Ok("signature", StrCat(group.entries.size(), " entries"));
   std::string_view timestamp;
   absl::Time time = absl::InfinitePast();
   if (recipe_.has_timestamp()) {
-    if (auto refused = FindTime(request, values, entries, timestamp)) return *std::move(refused);
+    if (auto refused = FindTime(reader, group, timestamp)) return *std::move(refused);
     if (auto refused = window_.Check(timestamp, now, time)) return *std::move(refused);
     if (trace.on()) trace.Ok("timestamp", StrCat(timestamp, " is within the window"));
   }
 
-  Message message;
-  if (auto refused = Build(request, values, timestamp, message)) return *std::move(refused);
+  SignedMessage message;
+  if (auto refused = message_.Build(reader, timestamp, message)) return *std::move(refused);
   if (trace.on()) {
     size_t bytes = 0;
     for (const std::string_view part : message.parts) bytes += part.size();
-    trace.Ok("signed message",
-             StrCat(message.parts.size(), " parts, ", bytes, " bytes, body ", request.body.size()));
+    trace.Ok("signed message", StrCat(message.parts.size(), " parts, ", bytes, " bytes, body ",
+                                      reader.request.body.size()));
   }
-  Decision decision = Match(request, entries, message, keys, now);
+  Decision decision = Match(reader.request, group.entries, message, keys, now);
   if (!decision.refused && recipe_.has_timestamp()) decision.signed_time = time;
   return decision;
 }
@@ -121,156 +113,55 @@ std::optional<Decision> SignatureCheck::CheckRequired(const WebhookRequest& requ
   return std::nullopt;
 }
 
-std::optional<Decision> SignatureCheck::Parse(std::string_view where, std::string_view value,
-                                              Entries& entries) const {
-  const auto parsed = ParseSignatures(recipe_.signature(), value);
-  if (!parsed || entries.size() + parsed->size() > limits::kSignaturesMax) {
-    return Refuse(Reason::kSignatureMalformed, StrCat(where, " does not have the recipe's syntax"));
-  }
-  entries.insert(entries.end(), parsed->begin(), parsed->end());
-  return std::nullopt;
-}
-
-std::optional<Decision> SignatureCheck::Collect(const WebhookRequest& request, BodyValues& values,
-                                                Entries& entries) const {
-  const auto& location = recipe_.signature();
-  if (signature_pointer_) {
-    const auto value = values.Find(*signature_pointer_);
-    if (value) return Parse(location.json_pointer(), *value, entries);
-    return Refuse(Reason::kSignatureMissing,
-                  StrCat("no ", location.json_pointer(), " in the body"));
-  }
-  for (const std::string& name : location.headers()) {
-    const FoundHeader found = FindRecipeHeader(request, name);
-    if (found.line == nullptr) continue;
-    if (found.repeated && !location.allow_repeated_lines()) {
-      return Refuse(Reason::kDuplicateHeader, StrCat(name, " is there twice"));
-    }
-    for (const HeaderLine& line : request.headers) {
-      if (!SameHeaderName(line.name, found.line->name)) continue;
-      if (auto refused = Parse(name, line.value, entries)) return refused;
-    }
-    return std::nullopt;
-  }
-  return Refuse(Reason::kSignatureMissing, StrCat("no ", StrJoin(location.headers(), " nor ")));
-}
-
-std::optional<Decision> SignatureCheck::FindTime(const WebhookRequest& request, BodyValues& values,
-                                                 const Entries& entries,
+std::optional<Decision> SignatureCheck::FindTime(RequestReader& reader, const SignatureGroup& group,
                                                  std::string_view& text) const {
   const auto& rule = recipe_.timestamp();
-  if (rule.has_json_pointer()) {
-    const auto value = values.Find(*time_pointer_);
-    if (!value) {
-      return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.json_pointer(), " in the body"));
+  switch (rule.from_case()) {
+    case TimestampRule::kJsonPointer: {
+      const auto value = reader.values.Find(*time_pointer_);
+      if (!value) {
+        return Refuse(Reason::kTimestampMissing,
+                      StrCat("no ", rule.json_pointer(), " in the body"));
+      }
+      text = *value;
+      return std::nullopt;
     }
-    text = *value;
-    return std::nullopt;
-  }
-  if (rule.has_header()) {
-    const FoundHeader found = FindRecipeHeader(request, rule.header());
-    if (found.line == nullptr) {
-      return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.header()));
+    case TimestampRule::kHeader: {
+      const FoundHeader found = FindRecipeHeader(reader.request, rule.header());
+      if (found.line == nullptr) {
+        return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.header()));
+      }
+      if (found.repeated) {
+        return Refuse(Reason::kDuplicateHeader, StrCat(rule.header(), " is there twice"));
+      }
+      text = found.line->value;
+      return std::nullopt;
     }
-    if (found.repeated) {
-      return Refuse(Reason::kDuplicateHeader, StrCat(rule.header(), " is there twice"));
-    }
-    text = found.line->value;
-    return std::nullopt;
+    case TimestampRule::kFormField:
+      return TakeTime(reader.fields.FindInForm(rule.form_field()),
+                      StrCat("form field ", rule.form_field()), text);
+    case TimestampRule::kQuery:
+      return TakeTime(reader.fields.FindInQuery(rule.query()),
+                      StrCat("query parameter ", rule.query()), text);
+    default:
+      if (!group.time) {
+        return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.label(), "= entry"));
+      }
+      text = *group.time;
+      return std::nullopt;
   }
-  size_t count = 0;
-  for (const SignatureEntry& entry : entries) {
-    if (entry.label != rule.label()) continue;
-    text = entry.text;
-    ++count;
-  }
-  if (count == 1) return std::nullopt;
-  if (count == 0) {
-    return Refuse(Reason::kTimestampMissing, StrCat("no ", rule.label(), "= entry"));
-  }
-  return Refuse(Reason::kSignatureMalformed, StrCat("several ", rule.label(), "= entries"));
 }
 
-std::optional<Decision> SignatureCheck::Build(const WebhookRequest& request, BodyValues& values,
-                                              std::string_view timestamp, Message& message) const {
-  const auto make_url = [&] { message.url = SignedUrl(public_url_, request.query); };
-  size_t pointers = 0;
-  std::vector<std::string_view>& parts = message.parts;
-  parts.reserve(static_cast<size_t>(recipe_.message_size()));
-  for (const MessagePart& part : recipe_.message()) {
-    switch (part.part_case()) {
-      case MessagePart::kLiteral:
-        parts.push_back(part.literal());
-        break;
-      case MessagePart::kBody:
-        parts.push_back(request.body);
-        break;
-      case MessagePart::kTimestamp:
-        parts.push_back(timestamp);
-        break;
-      case MessagePart::kMethod:
-        parts.push_back(request.method);
-        break;
-      case MessagePart::kUrl:
-        make_url();
-        parts.push_back(message.url);
-        break;
-      case MessagePart::kUrlDecoded:
-        make_url();
-        message.url_decoded = DecodeListed(message.url);
-        parts.push_back(message.url_decoded);
-        break;
-      case MessagePart::kSecret:
-        message.secrets.push_back(parts.size());
-        parts.emplace_back();
-        break;
-      case MessagePart::kConfig:
-        parts.push_back(values_.find(part.config())->second);
-        break;
-      case MessagePart::kBodyCrc32:
-        message.body_crc32 = StrCat(Crc32(request.body));
-        parts.push_back(message.body_crc32);
-        break;
-      case MessagePart::kJsonPointer: {
-        const auto value = values.Find(part_pointers_[pointers++]);
-        if (!value) {
-          return Refuse(Reason::kSignedHeaderMissing,
-                        StrCat("no ", part.json_pointer(), " in the body"));
-        }
-        parts.push_back(*value);
-        break;
-      }
-      case MessagePart::kHeader: {
-        const FoundHeader found = FindRecipeHeader(request, part.header());
-        if (found.line == nullptr) {
-          return Refuse(Reason::kSignedHeaderMissing, StrCat("no ", part.header()));
-        }
-        if (found.repeated) {
-          return Refuse(Reason::kDuplicateHeader, StrCat(part.header(), " is there twice"));
-        }
-        parts.push_back(found.line->value);
-        break;
-      }
-      case MessagePart::kFormField:
-      case MessagePart::kQuery:
-      case MessagePart::kFields:
-      case MessagePart::PART_NOT_SET:
-        break;
-    }
-  }
-  return std::nullopt;
-}
-
-Decision SignatureCheck::Match(const WebhookRequest& request, const Entries& entries,
-                               Message& message, const std::vector<RingKey>& keys,
-                               absl::Time now) const {
+Decision SignatureCheck::Match(const WebhookRequest& request,
+                               const std::vector<SignatureEntry>& entries, SignedMessage& message,
+                               const std::vector<RingKey>& keys, absl::Time now) const {
   std::vector<std::vector<std::string>> candidates(static_cast<size_t>(recipe_.algorithms_size()));
   bool decoded = false;
   bool labelled = false;
   for (const SignatureEntry& entry : entries) {
     for (size_t i = 0; i < candidates.size(); ++i) {
       const auto& algorithm = recipe_.algorithms(static_cast<int>(i));
-      if (!entry.label.empty() && entry.label != algorithm.label()) continue;
+      if (!entry.label.empty() && !IsLabelOf(algorithm.label(), entry.label)) continue;
       labelled = true;
       auto bytes = DecodeSignature(recipe_.signature().encoding(), entry.text);
       if (!bytes) continue;
@@ -310,7 +201,7 @@ Decision SignatureCheck::Match(const WebhookRequest& request, const Entries& ent
 
 const std::string* SignatureCheck::Matching(const RingKey& key,
                                             const std::vector<std::string>& candidates,
-                                            Message& message) const {
+                                            SignedMessage& message) const {
   if (candidates.empty()) return nullptr;
   const std::string* matching = nullptr;
   if (const auto* const public_key = std::get_if<PublicKey>(&key.material)) {
@@ -326,7 +217,7 @@ const std::string* SignatureCheck::Matching(const RingKey& key,
   return matching;
 }
 
-Digest SignatureCheck::Expected(const RingKey& key, Message& message) const {
+Digest SignatureCheck::Expected(const RingKey& key, SignedMessage& message) const {
   if (const auto* const hmac = std::get_if<HmacKey>(&key.material)) {
     return hmac->Sign(message.parts);
   }

@@ -18,8 +18,9 @@ std::string_view TrimBlanks(std::string_view text) {
   return text;
 }
 
+// With `inherits` an entry without a label has that of the one before.
 std::optional<std::vector<SignatureEntry>> ParseEntries(std::string_view value, char between,
-                                                        char after_label) {
+                                                        char after_label, bool inherits) {
   std::vector<SignatureEntry> entries;
   while (!value.empty()) {
     const size_t end = value.find(between);
@@ -27,8 +28,12 @@ std::optional<std::vector<SignatureEntry>> ParseEntries(std::string_view value, 
     value = end == std::string_view::npos ? std::string_view() : value.substr(end + 1);
     if (entry.empty()) continue;
     const size_t label_end = entry.find(after_label);
-    if (label_end == std::string_view::npos || label_end == 0) return std::nullopt;
-    if (entries.size() == limits::kSignaturesMax) return std::nullopt;
+    if (entries.size() == limits::kSignaturesMax || label_end == 0) return std::nullopt;
+    if (label_end == std::string_view::npos) {
+      if (!inherits || entries.empty()) return std::nullopt;
+      entries.push_back({.label = entries.back().label, .text = entry});
+      continue;
+    }
     entries.push_back({.label = entry.substr(0, label_end), .text = entry.substr(label_end + 1)});
   }
   if (entries.empty()) return std::nullopt;
@@ -49,10 +54,10 @@ std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocati
       return std::vector<SignatureEntry>{{.label = {}, .text = value}};
     case config::v1::SIGNATURE_SYNTAX_LIST:
       return ParseEntries(value, SeparatorOr(location.entry_separator(), ' '),
-                          SeparatorOr(location.label_separator(), ','));
+                          SeparatorOr(location.label_separator(), ','), /*inherits=*/false);
     case config::v1::SIGNATURE_SYNTAX_KEY_VALUE:
       return ParseEntries(value, SeparatorOr(location.entry_separator(), ','),
-                          SeparatorOr(location.label_separator(), '='));
+                          SeparatorOr(location.label_separator(), '='), /*inherits=*/true);
     default:
       return std::vector<SignatureEntry>{{.label = {}, .text = value}};
   }
@@ -61,7 +66,17 @@ std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocati
 std::optional<std::string> DecodeSignature(config::v1::SignatureEncoding encoding,
                                            std::string_view text) {
   if (text.empty()) return std::nullopt;
-  return encoding == config::v1::SIGNATURE_ENCODING_BASE64 ? Base64Decode(text) : HexDecode(text);
+  switch (encoding) {
+    case config::v1::SIGNATURE_ENCODING_BASE64:
+      return Base64Decode(text);
+    case config::v1::SIGNATURE_ENCODING_BASE64URL:
+      if (text.size() % 4 == 0 && text.ends_with('=')) {
+        text.remove_suffix(text.ends_with("==") ? 2 : 1);
+      }
+      return Base64UrlDecode(text);
+    default:
+      return HexDecode(text);
+  }
 }
 
 }  // namespace hookbridge

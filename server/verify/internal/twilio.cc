@@ -95,7 +95,7 @@ Decision DecideTwilio(const FoundHeader& found, const WebhookRequest& request,
                     "the body's SHA-256 is not bodySHA256 of the query");
     }
     if (trace.on()) trace.Ok("body", "its SHA-256 is in the signed query");
-  } else {
+  } else if (request.method != "GET") {  // whose parameters are in the URL
     auto sorted = SortedParameters(request.body);
     if (!sorted) return Refuse(Reason::kSignatureMismatch, "the body is not a form");
     parameters = *std::move(sorted);

@@ -38,9 +38,10 @@ const std::set<std::string> kDecide = {"algorithms",    "signature",      "times
                                        "message",       "certificate",    "required_headers",
                                        "key_id_header", "body_not_signed"};
 const std::set<std::string> kDoNotDecide = {
-    "event",          "responses",        "handshakes",      "keep_headers",
-    "body_format",    "dedup_window",     "description",     "split",
-    "on_id_conflict", "same_body_window", "not_key_prefixes"};
+    "event",          "responses",        "handshakes",       "keep_headers",
+    "body_format",    "dedup_window",     "description",      "split",
+    "on_id_conflict", "same_body_window", "not_key_prefixes", "jwt",
+    "json_field",     "signed_body",      "events_by_get"};
 
 struct Kind {
   const char* name;
@@ -65,6 +66,13 @@ const Kind kKinds[] = {
     {"Digest",
      "algorithms: [{kind: digest}]\nsignature: {headers: [S]}\nmessage: [{secret: true}, "
      "{body: true}]"},
+    {"HmacForm",
+     "algorithms: [{kind: hmac}]\nbody_format: form\nsignature: {form_field: s}\nmessage: "
+     "[{fields: {except: [s]}}]",
+     "b=2&a=1&s={signature}&c=%20&X-Other=1&v2=x"},
+    {"HmacQuery",
+     "algorithms: [{kind: hmac}]\nsignature: {query: s}\nmessage: [{query: K}, {body: true}]"},
+    {"TokenInBody", "algorithms: [{kind: static_token}]\nsignature: {json_pointer: /s}"},
     {"Token", "algorithms: [{kind: static_token}]\nsignature: {headers: [S]}"},
     {"UrlToken", "algorithms: [{kind: url_token}]"},
     {"Basic", "algorithms: [{kind: basic}]"},
@@ -82,6 +90,7 @@ struct Variant {
   std::vector<HeaderField> headers;
   std::string body;
   std::string token;
+  std::string query;
 };
 
 // What the provider sends under a recipe at three times, and what else may come of it on the way.
@@ -94,13 +103,13 @@ std::vector<Variant> Requests(const Recipe& recipe, const std::string& secret,
     Unsigned webhook{.body = absl::StrReplaceAll(body, {{now, sent}}),
                      .headers = {{"K", "k1"}, {"R", "yes"}, {"X-Other", "1"}},
                      .public_url = "https://hooks.example/hooks/test",
-                     .query = {},
+                     .query = "K=Value&S=1",
                      .event_id = "e",
                      .time = kNow + shift,
                      .key_id = "k1"};
     const auto made = Sign(recipe, secret, webhook);
     if (!made.ok()) continue;
-    const Variant plain{made->headers, made->body, made->url_token};
+    const Variant plain{made->headers, made->body, made->url_token, made->query};
     all.push_back(plain);
     for (size_t i = 0; i < plain.headers.size(); ++i) {
       const std::string& value = plain.headers[i].second;
@@ -136,7 +145,8 @@ std::optional<std::vector<std::string>> Verdicts(const Recipe& recipe, const std
   if (!verifier.ok()) return std::nullopt;
   std::vector<std::string> verdicts;
   for (const Variant& variant : requests) {
-    const std::string target = "/hooks/test" + (variant.token.empty() ? "" : "/" + variant.token);
+    const std::string target =
+        "/hooks/test" + (variant.token.empty() ? "" : "/" + variant.token) + "?" + variant.query;
     const auto verdict =
         (*verifier)->Verify(MakeRequest(target, variant.headers, variant.body), kNow);
     const auto* const rejection = std::get_if<Rejection>(&verdict);
@@ -160,7 +170,13 @@ void Mutate(const Recipe& base, Recipe& copy, Message& message, const std::strin
     const std::string name = field->name();
     if (path.empty() && kDoNotDecide.contains(name)) continue;
     if (field->is_map()) {
-      set(name, [&] { (*copy.mutable_required_headers())["R"] = "yes"; });
+      if (name == "replace") {
+        set(name, [&] {
+          (*dynamic_cast<config::v1::FieldsPart&>(message).mutable_replace())["x"] = "y";
+        });
+      } else {
+        set(name, [&] { (*copy.mutable_required_headers())["R"] = "yes"; });
+      }
     } else if (field->is_repeated()) {
       if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
         set(name, [&] { reflection->AddString(&message, field, "X-Other"); });
@@ -189,8 +205,9 @@ void Mutate(const Recipe& base, Recipe& copy, Message& message, const std::strin
 
 // Values that say what holds without them.
 bool IsTheDefault(const std::string& what) {
-  for (const char* const same : {"HASH_FUNCTION_SHA256", "KEY_ENCODING_TEXT", "SYNTAX_BARE",
-                                 "ENCODING_HEX", "UNIT_SECONDS", "UNSPECIFIED"}) {
+  for (const char* const same :
+       {"HASH_FUNCTION_SHA256", "KEY_ENCODING_TEXT", "SYNTAX_BARE", "ENCODING_HEX", "UNIT_SECONDS",
+        "FIELDS_FROM_FORM", "FIELDS_ORDER_SORTED", "UNSPECIFIED"}) {
     if (what.ends_with(same) && !what.ends_with("KEY_ENCODING_HEX")) return true;
   }
   return false;
@@ -235,6 +252,13 @@ TEST_P(RecipeFieldsTest, WhatIsAcceptedDecidesAndWhatIsNotReadIsRefused) {
   for (const auto& [path, part] : parts) {
     Recipe copy = base;
     Mutate(base, copy, *part(copy), path, each);
+  }
+  for (int i = 0; i < base.message_size(); ++i) {
+    Recipe copy = base;
+    config::v1::MessagePart& part = *copy.mutable_message(i);
+    Mutate(base, copy, part, StrCat("message[", i, "]."), each);
+    if (!part.has_fields()) continue;
+    Mutate(base, copy, *part.mutable_fields(), StrCat("message[", i, "].fields."), each);
   }
   size_t refused = 0;
   for (const auto& [what, use] : uses) {

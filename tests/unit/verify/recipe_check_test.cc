@@ -43,6 +43,21 @@ TEST(RecipeCheckTest, NamesWhatNothingReads) {
       {"algorithms: [{kind: adyen_payments}]\nbody_not_signed: true", "recipe.body_not_signed"},
       {"algorithms: [{kind: aws_sns}]\ntimestamp: {header: T}", "recipe.timestamp"},
       {"algorithms: [{kind: none, key_encoding: hex}]", "recipe.algorithms[0].key_encoding"},
+      {"algorithms: [{kind: hmac, hash: md5}]\nsignature: {headers: [X]}\nmessage: [{body: true}]",
+       "recipe.algorithms[0].hash: md5 is broken"},
+      {"algorithms: [{kind: hmac, i_understand_md5_is_broken: true}]\nsignature: {headers: "
+       "[X]}\nmessage: [{body: true}]",
+       "recipe.algorithms[0].i_understand_md5_is_broken"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], query: x}\nmessage: [{body: true}]",
+       "recipe.signature: has several places"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{body: true, lower_case: "
+       "true}]",
+       "recipe.message[0].lower_case"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{fields: {names: [a]}}]",
+       "recipe.message[0].fields.names"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{fields: {order: "
+       "listed}}]",
+       "recipe.message[0].fields.names: is empty"},
       {hmac + "body_not_signed: true", "recipe.body_not_signed: contradicts"},
       {hmac + "dedup_window: 1d", "recipe.dedup_window"},
       {hmac + "on_id_conflict: drop", "recipe.on_id_conflict"},
@@ -112,7 +127,7 @@ TEST(RecipeCheckTest, NamesWhatCannot) {
        "recipe.message[0]: needs recipe.timestamp"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {unit: "
        "seconds}\nmessage: [{body: true}]",
-       "recipe.timestamp: needs a header, a label"},
+       "recipe.timestamp: needs a header, label"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {label: t}\nmessage: "
        "[{body: true}]",
        "recipe.timestamp.label"},

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "server/body/fields.h"
+#include "server/ingress/request.h"
+
+#include "hookbridge/config/v1/recipe.pb.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace hookbridge {
+
+// A value that a recipe looks for by its name.
+struct FoundField {
+  const BodyField* field = nullptr;  // null when there is none
+  bool repeated = false;
+};
+
+// The form fields and the query parameters of a request. Reads each when it is first asked; of a
+// text with a fault what stands before it. Views the request, which outlives it.
+class RequestFields {
+ public:
+  RequestFields(const WebhookRequest& request, const config::v1::Recipe& recipe)
+      : request_(request), recipe_(recipe) {}
+
+  const std::vector<BodyField>& Form();
+  const std::vector<BodyField>& Query();
+  // Whether all of the form was read.
+  bool FormIsSound();
+  bool QueryIsSound();
+
+  FoundField FindInForm(std::string_view name) { return Find(Form(), name); }
+  FoundField FindInQuery(std::string_view name) { return Find(Query(), name); }
+
+ private:
+  struct Fields {
+    std::vector<BodyField> list;
+    bool is_sound = true;
+  };
+  static FoundField Find(const std::vector<BodyField>& fields, std::string_view name);
+
+  const WebhookRequest& request_;
+  const config::v1::Recipe& recipe_;
+  std::optional<Fields> form_;
+  std::optional<Fields> query_;
+};
+
+}  // namespace hookbridge
