@@ -2,6 +2,7 @@
 
 #include "server/answers.h"
 #include "server/base/config.h"
+#include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/convert/conflict.h"
 #include "server/convert/replay.h"
@@ -9,7 +10,11 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <openssl/rand.h>
+
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <future>
 #include <utility>
 
@@ -17,14 +22,6 @@ namespace hookbridge {
 namespace {
 
 constexpr std::string_view kNoStoreHeader = "hookbridge-durability";
-
-// Why a webhook has no parsed form; of a split batch the first reason.
-std::string_view ConversionError(const ConvertedWebhook& converted) {
-  for (const ConvertedEvent& event : converted.events) {
-    if (!event.conversion_error.empty()) return event.conversion_error;
-  }
-  return "";
-}
 
 // Whether two configurations of a source differ in nothing but what ReplaceAccess takes over.
 bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
@@ -50,6 +47,12 @@ NewEvent::Unconflicted UnconflictEvent(const EventRuns& runs, const EventId& fir
   return {.hash = own.dedup_hash, .envelope = std::move(own.envelope)};
 }
 
+std::string RandomSecret() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) std::abort();
+  return HexEncode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
 std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
   auto decoy = std::make_unique<SourceRuntime>();
   VerifierOptions options;
@@ -67,34 +70,32 @@ std::unique_ptr<const SourceRuntime> MakeDecoy(std::string token) {
 }  // namespace
 
 // What is remembered of a request while its event is being stored.
-struct Pipeline::Pending {
+struct Pipeline::Pending final : AppendContext {
   const SourceRuntime* source = nullptr;
+  Lane* lane = nullptr;  // null for a request that nobody waits for
   absl::AnyInvocable<void(HttpResponse)> done;
   std::string request_id;
   std::vector<std::string> types;  // of each event
   bool split = false;              // the answer is a list of ids
 };
 
-// Brings a group's outcomes back to their lane with one wake-up. The lane is set by the first
-// request that it handles, before its first append.
+// Brings a group's outcomes back to the lane that they all come from with one wake-up.
 class Pipeline::LaneSink final : public AppendSink {
  public:
   explicit LaneSink(Pipeline& pipeline) : pipeline_(pipeline) {}
 
-  void SetLane(Lane& lane) { lane_ = &lane; }
-
   void OnAppended(std::vector<AppendOutcome> outcomes) override {
-    lane_->Post([this, outcomes = std::move(outcomes)] {
+    Lane& lane = *PendingOf(outcomes.front()).lane;
+    lane.Post([this, outcomes = std::move(outcomes)] {
       for (const AppendOutcome& outcome : outcomes) {
-        const std::unique_ptr<Pending> pending(reinterpret_cast<Pending*>(outcome.token));
-        pending->done(pipeline_.Receive(*pending, outcome));
+        Pending& pending = PendingOf(outcome);
+        pending.done(pipeline_.Receive(pending, outcome));
       }
     });
   }
 
  private:
   Pipeline& pipeline_;
-  Lane* lane_ = nullptr;
 };
 
 Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock, Logger& log)
@@ -103,15 +104,16 @@ Pipeline::Pipeline(PipelineOptions options, Journal& journal, const Clock& clock
       clock_(clock),
       log_(log),
       body_budget_(options_.body_budget),
-      decoy_(
-          MakeDecoy(EventIdMinter(static_cast<uint64_t>(absl::ToUnixNanos(clock.Now())), EventId())
-                        .Next(clock.Now())
-                        .ToString())),
+      decoy_(MakeDecoy(options_.decoy_secret.empty() ? RandomSecret() : options_.decoy_secret)),
       durable_(journal.Info().durable) {
   for (uint32_t i = 0; i < options_.lanes; ++i) sinks_.push_back(std::make_unique<LaneSink>(*this));
 }
 
 Pipeline::~Pipeline() = default;
+
+Pipeline::Pending& Pipeline::PendingOf(const AppendOutcome& outcome) {
+  return static_cast<Pending&>(*outcome.context);
+}
 
 const SourceRuntime* Pipeline::FindSource(std::string_view name) const {
   const auto it = options_.sources.find(name);
@@ -146,96 +148,110 @@ void Pipeline::NoteRejected(Reason reason, const WebhookRequest& request, std::s
 // The life of a webhook: Verify, Convert, Append; Receive answers when the event is durable.
 void Pipeline::Handle(WebhookRequest request, Lane& lane,
                       absl::AnyInvocable<void(HttpResponse)> done) {
-  const absl::Time now = clock_.Now();
   const SourceRuntime* const source = FindSource(request.source);
-  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
-
-  std::shared_ptr<const SourceAccess> access = bound.access.Get();
-  Verdict verdict = access->verifier->Verify(std::move(request), now);
-  if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) {
-    FetchAndSettle(std::move(*needed), std::move(access), source, lane, std::move(done));
+  if (source == nullptr) {
+    done(RefuseUnknown(std::move(request)));
     return;
   }
-  Settle(std::move(verdict), *access, source, lane, std::move(done));
+  std::shared_ptr<const SourceAccess> access = source->access.Get();
+  Verdict verdict = access->verifier->Verify(std::move(request), clock_.Now());
+  Settle(std::move(verdict),
+         {.access = std::move(access), .source = source, .lane = &lane, .done = std::move(done)});
 }
 
-void Pipeline::Settle(Verdict verdict, const SourceAccess& access, const SourceRuntime* source,
-                      Lane& lane, Done done) {
-  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
-  if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
-    Reject(std::move(*rejection), source, std::move(done));
-    return;
-  }
-  auto& webhook = std::get<VerifiedWebhook>(verdict);
-  if (const auto need = access.verifier->Confirmation(webhook)) {
-    Confirm(*need, std::move(webhook), bound, lane, std::move(done));
-    return;
-  }
+// After the work that a bad token costs, so that the two cannot be told apart by their time.
+HttpResponse Pipeline::RefuseUnknown(WebhookRequest request) {
+  const Verdict verdict = decoy_->access.Get()->verifier->Verify(std::move(request), clock_.Now());
+  const auto* const rejection = std::get_if<Rejection>(&verdict);
+  const WebhookRequest& seen =
+      rejection != nullptr ? rejection->request : std::get<VerifiedWebhook>(verdict).request();
+  NoteRejected(Reason::kUnknownSource, seen, rejection != nullptr ? rejection->detail : "");
+  return Refuse(Reason::kUnknownSource, nullptr,
+                static_cast<int>(decoy_->recipe.responses().bad_signature()));
+}
 
-  access.CountMatch(webhook.key_id(), clock_.Now());
-  if (const auto handshake = access.verifier->AnswerHandshake(webhook)) {
-    log_.Info("handshake", {{"source", bound.config.name()}, {"status", handshake->status}});
-    done(HandshakeResponse(*handshake));
-    return;
-  }
+void Pipeline::Settle(Verdict verdict, Waiting waiting) {
+  NextStep step = DecideNextStep(std::move(verdict), *waiting.access->verifier, *waiting.source);
+  std::visit([&](auto& next) { Take(std::move(next), std::move(waiting)); }, step);
+}
 
-  ConvertedWebhook converted = bound.converter->Convert(webhook);
-  if (const std::string_view error = ConversionError(converted);
-      !error.empty() && bound.config.on_malformed() == config::v1::ON_MALFORMED_REFUSE) {
-    const auto status = static_cast<int>(bound.recipe.responses().malformed());
-    NoteRejected(Reason::kMalformedBody, webhook.request(), std::string(error));
-    done(Refuse(Reason::kMalformedBody, source, status));
-    return;
+void Pipeline::Take(Rejection rejection, Waiting waiting) {
+  const int status = IsForNow(rejection.reason)
+                         ? 503
+                         : static_cast<int>(waiting.source->recipe.responses().bad_signature());
+  NoteRejected(rejection.reason, rejection.request, rejection.detail);
+  if (options_.quarantine != nullptr) {
+    options_.quarantine->Keep(rejection.request, rejection.reason, rejection.detail);
   }
-
-  auto pending = std::make_unique<Pending>();
-  pending->source = source;
-  pending->done = std::move(done);
-  pending->request_id = webhook.request().request_id;
-  LaneSink& sink = *sinks_[lane.index()];
-  sink.SetLane(lane);
-  Append(*source, std::move(converted), webhook.signed_hash(), sink, std::move(pending));
+  waiting.done(Refuse(rejection.reason, waiting.source, status));
 }
 
 // Verified once more with what came of it, and never fetched for again.
-void Pipeline::FetchAndSettle(NeedsFetch needed, std::shared_ptr<const SourceAccess> access,
-                              const SourceRuntime* source, Lane& lane, Done done) {
+void Pipeline::Take(NeedsFetch needed, Waiting waiting) {
   const FetchNeed need = needed.need;
-  FetchOnLane(options_.fetcher, need, needed.request.source, lane,
-              [this, source, &lane, needed = std::move(needed), access = std::move(access),
-               done = std::move(done)](FetchAnswer answer) mutable {
-                log_.Info("fetched", {{"source", needed.request.source},
-                                      {"host", needed.need.host},
-                                      {"status", answer.status},
-                                      {"error", answer.error}});
-                const absl::Time now = clock_.Now();
-                Settle(access->verifier->VerifyFetched(std::move(needed), answer, now), *access,
-                       source, lane, std::move(done));
-              });
-}
-
-void Pipeline::Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
-                       Lane& lane, Done done) {
+  Lane& lane = *waiting.lane;
   FetchOnLane(
-      options_.fetcher, need, source.config.name(), lane,
-      [this, &source, webhook = std::move(webhook),
-       done = std::move(done)](FetchAnswer answer) mutable {
-        log_.Info(
-            "subscription_confirmation",
-            {{"source", source.config.name()}, {"status", answer.status}, {"error", answer.error}});
-        if (answer.Is2xx()) {
-          done(HandshakeResponse({.status = 200, .content_type = {}, .body = {}}));
-          return;
-        }
-        NoteRejected(Reason::kConfirmationFailed, webhook.request(),
-                     answer.error.empty() ? StrCat("answered ", answer.status) : answer.error);
-        done(Refuse(Reason::kConfirmationFailed, &source, 503));
+      options_.fetcher, need, needed.request.source, lane,
+      [this, needed = std::move(needed), waiting = std::move(waiting)](FetchAnswer answer) mutable {
+        log_.Info("fetched", {{"source", needed.request.source},
+                              {"host", needed.need.host},
+                              {"status", answer.status},
+                              {"error", answer.error}});
+        Verdict verdict =
+            waiting.access->verifier->VerifyFetched(std::move(needed), answer, clock_.Now());
+        Settle(std::move(verdict), std::move(waiting));
       });
 }
 
-void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
-                      const std::optional<SignedHash>& signed_hash, AppendSink& sink,
-                      std::unique_ptr<Pending> pending) {
+void Pipeline::Take(RefuseMalformed malformed, Waiting waiting) {
+  waiting.access->CountMatch(malformed.webhook.key_id(), clock_.Now());
+  NoteRejected(Reason::kMalformedBody, malformed.webhook.request(), std::move(malformed.detail));
+  waiting.done(Refuse(Reason::kMalformedBody, waiting.source,
+                      static_cast<int>(waiting.source->recipe.responses().malformed())));
+}
+
+void Pipeline::Take(ConfirmSubscription confirm, Waiting waiting) {
+  const std::string& name = waiting.source->config.name();
+  const FetchNeed need = confirm.need;
+  Lane& lane = *waiting.lane;
+  FetchOnLane(options_.fetcher, need, name, lane,
+              [this, webhook = std::move(confirm.webhook),
+               waiting = std::move(waiting)](FetchAnswer answer) mutable {
+                log_.Info("subscription_confirmation", {{"source", waiting.source->config.name()},
+                                                        {"status", answer.status},
+                                                        {"error", answer.error}});
+                if (answer.Is2xx()) {
+                  waiting.done(HandshakeResponse({.status = 200, .content_type = {}, .body = {}}));
+                  return;
+                }
+                NoteRejected(
+                    Reason::kConfirmationFailed, webhook.request(),
+                    answer.error.empty() ? StrCat("answered ", answer.status) : answer.error);
+                waiting.done(Refuse(Reason::kConfirmationFailed, waiting.source, 503));
+              });
+}
+
+void Pipeline::Take(AnswerCheck check, Waiting waiting) {
+  waiting.access->CountMatch(check.webhook.key_id(), clock_.Now());
+  log_.Info("handshake",
+            {{"source", waiting.source->config.name()}, {"status", check.answer.status}});
+  waiting.done(HandshakeResponse(check.answer));
+}
+
+void Pipeline::Take(StoreEvents events, Waiting waiting) {
+  waiting.access->CountMatch(events.webhook.key_id(), clock_.Now());
+  auto pending = std::make_unique<Pending>();
+  pending->source = waiting.source;
+  pending->lane = waiting.lane;
+  pending->done = std::move(waiting.done);
+  pending->request_id = events.webhook.request().request_id;
+  Append(std::move(events), *sinks_[waiting.lane->index()], std::move(pending));
+}
+
+void Pipeline::Append(StoreEvents events, AppendSink& sink, std::unique_ptr<Pending> pending) {
+  const SourceRuntime& source = *pending->source;
+  const std::optional<SignedHash>& signed_hash = events.webhook.signed_hash();
+  ConvertedWebhook& converted = events.converted;
   AppendRequest append;
   append.source = source.config.name();
   append.events.reserve(converted.events.size());
@@ -262,21 +278,8 @@ void Pipeline::Append(const SourceRuntime& source, ConvertedWebhook converted,
   }
   append.body_run = std::move(converted.body_run);
   append.sink = &sink;
-  append.token = reinterpret_cast<uint64_t>(pending.release());
+  append.context = std::move(pending);
   journal_.Append(std::move(append));
-}
-
-void Pipeline::Reject(Rejection rejection, const SourceRuntime* source,
-                      absl::AnyInvocable<void(HttpResponse)> done) {
-  const Reason reason = source != nullptr ? rejection.reason : Reason::kUnknownSource;
-  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
-  const int status =
-      IsForNow(reason) ? 503 : static_cast<int>(bound.recipe.responses().bad_signature());
-  NoteRejected(reason, rejection.request, rejection.detail);
-  if (source != nullptr && options_.quarantine != nullptr) {
-    options_.quarantine->Keep(rejection.request, reason, rejection.detail);
-  }
-  done(Refuse(reason, source, status));
 }
 
 HttpResponse Pipeline::Receive(const Pending& pending, const AppendOutcome& outcome) {
@@ -352,33 +355,51 @@ absl::StatusOr<ReverifyOutcome> Pipeline::Reverify(std::string_view request_id) 
     return ReverifyOutcome{.event_ids = {}, .refused = Reason::kUnknownSource, .detail = {}};
   const absl::Time time = request->receive_time;
   const std::shared_ptr<const SourceAccess> access = source->access.Get();
-  auto verdict = access->verifier->Verify(*std::move(request), time);
-  if (std::holds_alternative<NeedsFetch>(verdict)) {
-    return ReverifyOutcome{.event_ids = {},
-                           .refused = Reason::kCertificateUnavailable,
-                           .detail = "nothing is fetched for a quarantined request"};
+  NextStep step = DecideNextStep(access->verifier->Verify(*std::move(request), time),
+                                 *access->verifier, *source);
+  const auto refused = [](Reason reason, std::string detail) {
+    return ReverifyOutcome{.event_ids = {}, .refused = reason, .detail = std::move(detail)};
+  };
+  if (auto* const rejection = std::get_if<Rejection>(&step)) {
+    return refused(rejection->reason, std::move(rejection->detail));
   }
-  if (auto* const rejection = std::get_if<Rejection>(&verdict)) {
-    return ReverifyOutcome{
-        .event_ids = {}, .refused = rejection->reason, .detail = std::move(rejection->detail)};
+  if (std::holds_alternative<NeedsFetch>(step)) {
+    return refused(Reason::kCertificateUnavailable, "nothing is fetched for a quarantined request");
   }
-  const auto& webhook = std::get<VerifiedWebhook>(verdict);
-  access->CountMatch(webhook.key_id(), clock_.Now());
-  auto pending = std::make_unique<Pending>();
-  pending->source = source;
-  pending->request_id = webhook.request().request_id;
-  OneOutcome sink;
-  Append(*source, source->converter->Convert(webhook), webhook.signed_hash(), sink,
-         std::move(pending));
-  const AppendOutcome outcome = sink.Wait();
-  const std::unique_ptr<Pending> stored(reinterpret_cast<Pending*>(outcome.token));
-  if (!outcome.status.ok()) return outcome.status;
-  ReverifyOutcome taken;
-  for (size_t i = 0; i < outcome.receipts.size(); ++i) {
-    NoteStored(*stored, stored->types[i], outcome.receipts[i]);
-    taken.event_ids.push_back(outcome.receipts[i].id.ToString());
+  if (auto* const malformed = std::get_if<RefuseMalformed>(&step)) {
+    return refused(Reason::kMalformedBody, std::move(malformed->detail));
+  }
+  if (std::holds_alternative<ConfirmSubscription>(step)) {
+    return refused(Reason::kConfirmationFailed,
+                   "nothing is confirmed for a quarantined request; have it sent again");
+  }
+  // Nobody waits for the answer to a check of the endpoint, and it is no event.
+  ReverifyOutcome taken{.event_ids = {}, .refused = {}, .detail = "a handshake, which is no event"};
+  if (auto* const events = std::get_if<StoreEvents>(&step)) {
+    access->CountMatch(events->webhook.key_id(), clock_.Now());
+    auto stored = StoreAgain(std::move(*events), *source);
+    if (!stored.ok()) return stored.status();
+    taken = *std::move(stored);
   }
   options_.quarantine->Remove(request_id).IgnoreError();
+  return taken;
+}
+
+absl::StatusOr<ReverifyOutcome> Pipeline::StoreAgain(StoreEvents events,
+                                                     const SourceRuntime& source) {
+  auto pending = std::make_unique<Pending>();
+  pending->source = &source;
+  pending->request_id = events.webhook.request().request_id;
+  OneOutcome sink;
+  Append(std::move(events), sink, std::move(pending));
+  const AppendOutcome outcome = sink.Wait();
+  if (!outcome.status.ok()) return outcome.status;
+  const Pending& stored = PendingOf(outcome);
+  ReverifyOutcome taken;
+  for (size_t i = 0; i < outcome.receipts.size(); ++i) {
+    NoteStored(stored, stored.types[i], outcome.receipts[i]);
+    taken.event_ids.push_back(outcome.receipts[i].id.ToString());
+  }
   return taken;
 }
 

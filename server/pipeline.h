@@ -8,6 +8,7 @@
 #include "server/convert/converter.h"
 #include "server/ingress/handler.h"
 #include "server/journal/journal.h"
+#include "server/next_step.h"
 #include "server/quarantine/quarantine.h"
 #include "server/source_access.h"
 #include "server/verify/verifier.h"
@@ -53,9 +54,11 @@ struct PipelineOptions {
   bool log_requests = false;
   Fetcher* fetcher = nullptr;        // outlives the pipeline; null when no source may need it
   Quarantine* quarantine = nullptr;  // outlives the pipeline; null keeps no refused request
+  std::string decoy_secret = {};     // of what stands in for unknown sources; empty: random
 };
 
-// What became of a quarantined request that was verified again.
+// What became of a quarantined request that was verified again. Neither refused nor an event: a
+// handshake.
 struct ReverifyOutcome {
   std::vector<std::string> event_ids;
   std::optional<Reason> refused;
@@ -96,6 +99,8 @@ class Pipeline final : public RequestHandler {
  private:
   class LaneSink;
   struct Pending;
+  // Of an append of this pipeline.
+  static Pending& PendingOf(const AppendOutcome& outcome);
   using Done = absl::AnyInvocable<void(HttpResponse)>;
 
   const SourceRuntime* FindSource(std::string_view name) const;
@@ -108,18 +113,23 @@ class Pipeline final : public RequestHandler {
   // Refuses a head that does not meet the source's gate.
   bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
   Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
-  // What follows a verdict that needs nothing more; `source` is null for an unknown one.
-  void Settle(Verdict verdict, const SourceAccess& access, const SourceRuntime* source, Lane& lane,
-              Done done);
-  void FetchAndSettle(NeedsFetch needed, std::shared_ptr<const SourceAccess> access,
-                      const SourceRuntime* source, Lane& lane, Done done);
-  void Confirm(const FetchNeed& need, VerifiedWebhook webhook, const SourceRuntime& source,
-               Lane& lane, Done done);
-  void Reject(Rejection rejection, const SourceRuntime* source,
-              absl::AnyInvocable<void(HttpResponse)> done);
-  void Append(const SourceRuntime& source, ConvertedWebhook converted,
-              const std::optional<SignedHash>& signed_hash, AppendSink& sink,
-              std::unique_ptr<Pending> pending);
+  HttpResponse RefuseUnknown(WebhookRequest request);
+  // A sender that waits for an answer on its lane, and what its request began with.
+  struct Waiting {
+    std::shared_ptr<const SourceAccess> access;
+    const SourceRuntime* source = nullptr;
+    Lane* lane = nullptr;
+    Done done;
+  };
+  void Settle(Verdict verdict, Waiting waiting);
+  void Take(Rejection rejection, Waiting waiting);
+  void Take(NeedsFetch needed, Waiting waiting);
+  void Take(RefuseMalformed malformed, Waiting waiting);
+  void Take(ConfirmSubscription confirm, Waiting waiting);
+  void Take(AnswerCheck check, Waiting waiting);
+  void Take(StoreEvents events, Waiting waiting);
+  void Append(StoreEvents events, AppendSink& sink, std::unique_ptr<Pending> pending);
+  absl::StatusOr<ReverifyOutcome> StoreAgain(StoreEvents events, const SourceRuntime& source);
   HttpResponse Receive(const Pending& pending, const AppendOutcome& outcome);
   HttpResponse StoredResponse(const Pending& pending, const std::vector<Receipt>& receipts);
   void NoteStored(const Pending& pending, std::string_view type, const Receipt& receipt);

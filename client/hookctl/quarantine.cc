@@ -59,6 +59,7 @@ absl::StatusOr<bool> ReverifyOne(const std::string& id, AdminClient& client, std
   }
   out << "taken";
   for (const std::string& event : response->event_ids()) out << "  " << Printable(event);
+  if (response->event_ids().empty()) out << ": " << Printable(response->detail());
   out << '\n';
   return true;
 }

@@ -60,13 +60,19 @@ struct Receipt {
   bool replay_suspected = false;  // NewEvent.replay was seen before
 };
 
+// What whoever appends wants back with the outcome. The journal owns it meanwhile.
+class AppendContext {
+ public:
+  virtual ~AppendContext() = default;
+};
+
 // The end of one append. `receipts` has one entry per event when status is OK. Otherwise the events
 // are in an unknown state: kUnavailable (storage, shutdown) or kResourceExhausted (queue, disk
 // full); a retry is safe because of dedup.
 struct AppendOutcome {
-  uint64_t token = 0;
-  absl::Status status;
-  std::vector<Receipt> receipts;
+  std::unique_ptr<AppendContext> context = {};
+  absl::Status status = {};
+  std::vector<Receipt> receipts = {};
 };
 
 // Receives outcomes. Called on the committer's thread once per group with all outcomes of this
@@ -84,7 +90,7 @@ struct AppendRequest {
   // Added to the raw run of the first event that is new: what a split batch has only once.
   std::string body_run = {};
   AppendSink* sink = nullptr;
-  uint64_t token = 0;  // given back in the outcome
+  std::unique_ptr<AppendContext> context = {};  // given back in the outcome
 };
 
 // Sees every group after it is durable and before its outcomes are given out. Called on the

@@ -160,10 +160,9 @@ absl::Status QueuedJournal::CanAppend(std::string_view source) const {
 
 void QueuedJournal::Append(AppendRequest request) {
   AppendSink* const sink = request.sink;
-  const uint64_t token = request.token;
   if (absl::Status status = queue_.Push(request); !status.ok()) {
     std::vector<AppendOutcome> outcomes(1);
-    outcomes[0] = {.token = token, .status = std::move(status), .receipts = {}};
+    outcomes[0] = {.context = std::move(request.context), .status = std::move(status)};
     sink->OnAppended(std::move(outcomes));
   }
 }
@@ -216,7 +215,7 @@ void QueuedJournal::RunGroup(std::vector<AppendRequest> requests) {
 
   absl::flat_hash_map<AppendSink*, std::vector<AppendOutcome>> by_sink;
   for (size_t i = 0; i < requests.size(); ++i) {
-    outcomes[i].token = requests[i].token;
+    outcomes[i].context = std::move(requests[i].context);
     outcomes[i].status = failure;
     if (!failure.ok()) outcomes[i].receipts.clear();
     by_sink[requests[i].sink].push_back(std::move(outcomes[i]));

@@ -1,10 +1,8 @@
 #pragma once
 
-#include "server/base/mutex.h"
 #include "server/journal/journal.h"
 
 #include <future>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,19 +16,16 @@ class Appender final : public AppendSink {
   explicit Appender(Journal& journal) : journal_(journal) {}
 
   void OnAppended(std::vector<AppendOutcome> outcomes) override {
-    MutexLock lock(mutex_);
     for (AppendOutcome& outcome : outcomes) {
-      waiting_.at(outcome.token).set_value(std::move(outcome));
+      const std::unique_ptr<AppendContext> context = std::move(outcome.context);
+      static_cast<Waiting&>(*context).outcome.set_value(std::move(outcome));
     }
   }
 
-  std::future<AppendOutcome> Start(AppendRequest request) ABSL_LOCKS_EXCLUDED(mutex_) {
-    std::future<AppendOutcome> outcome;
-    {
-      MutexLock lock(mutex_);
-      request.token = next_++;
-      outcome = waiting_[request.token].get_future();
-    }
+  std::future<AppendOutcome> Start(AppendRequest request) {
+    auto waiting = std::make_unique<Waiting>();
+    std::future<AppendOutcome> outcome = waiting->outcome.get_future();
+    request.context = std::move(waiting);
     request.sink = this;
     journal_.Append(std::move(request));
     return outcome;
@@ -63,10 +58,11 @@ class Appender final : public AppendSink {
   }
 
  private:
+  struct Waiting final : AppendContext {
+    std::promise<AppendOutcome> outcome;
+  };
+
   Journal& journal_;
-  Mutex mutex_;
-  uint64_t next_ ABSL_GUARDED_BY(mutex_) = 1;
-  std::map<uint64_t, std::promise<AppendOutcome>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hookbridge

@@ -88,14 +88,14 @@ TEST(AppendQueueTest, SourcesShareAGroupByBytes) {
   EXPECT_EQ(queue.PopGroup(100, 200, absl::ZeroDuration()).size(), 2u);
   for (int i = 0; i < 3; ++i) {
     AppendRequest request = RequestOf("calm", 10);
-    request.token = static_cast<uint64_t>(i);
+    request.events.front().body_crc = static_cast<uint32_t>(i);
     ASSERT_TRUE(queue.Push(request).ok());
   }
-  std::vector<uint64_t> calm;
+  std::vector<uint32_t> calm;
   for (const AppendRequest& request : queue.PopGroup(100, 200, absl::ZeroDuration())) {
-    if (request.source == "calm") calm.push_back(request.token);
+    if (request.source == "calm") calm.push_back(request.events.front().body_crc);
   }
-  EXPECT_EQ(calm, (std::vector<uint64_t>{0, 1, 2})) << "all of it, in its order";
+  EXPECT_EQ(calm, (std::vector<uint32_t>{0, 1, 2})) << "all of it, in its order";
 }
 
 // After Close nothing enters and what waits still leaves.
