@@ -26,8 +26,8 @@ RUN cmake --preset ship -DHOOKBRIDGE_VERSION="$VERSION" && cmake --build --prese
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    ca-certificates libabsl20220623 libgrpc++1.51 libmimalloc2.0 libprotobuf32 librocksdb7.8 \
-    libssl3 libyaml-cpp0.7 \
+    ca-certificates libabsl20220623 libbrotli1 libgrpc++1.51 libmimalloc2.0 libprotobuf32 \
+    librocksdb7.8 libssl3 libyaml-cpp0.7 libzstd1 zlib1g \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
   && install -d -o 10001 -g 10001 /var/lib/hookbridge && install -d /etc/hookbridge
 COPY --from=build /out/hookbridge /out/hookctl /usr/local/bin/

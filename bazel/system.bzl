@@ -16,11 +16,15 @@ _MODULES = {
     "grpc:grpc++": "grpc++",
     "gtest:gmock": "gmock",
     "gtest:gtest_main": "gtest_main",
+    "libbrotlidec:libbrotlidec": "libbrotlidec",
+    "libbrotlienc:libbrotlienc": "libbrotlienc",
+    "libzstd:libzstd": "libzstd",
     "openssl:crypto": "libcrypto",
     "openssl:ssl": "libssl",
     "protobuf:libprotobuf": "protobuf",
     "rocksdb:rocksdb-shared": "rocksdb",
     "yaml-cpp:yaml-cpp": "yaml-cpp",
+    "zlib:zlib": "zlib",
 }
 
 # Target: link options of what has no module.

@@ -11,7 +11,7 @@ build=(
   git ca-certificates g++ cmake ninja-build ccache pkg-config
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev libgrpc++-dev libgrpc-dev
   libabsl-dev libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev
-  librocksdb-dev libmimalloc-dev grpc-proto curl openssl
+  librocksdb-dev libmimalloc-dev zlib1g-dev libzstd-dev libbrotli-dev grpc-proto curl openssl
 )
 test=(
   clang clang-format clang-tidy llvm lld libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev

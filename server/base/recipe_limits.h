@@ -71,5 +71,6 @@ inline constexpr uint64_t kInflateFreeBytes = 64 << 10;
 inline constexpr size_t kPartHeaderBytesMax = 4 << 10;
 inline constexpr size_t kBoundaryBytesMax = 70;
 inline constexpr size_t kXmlDepthMax = 64;
+inline constexpr size_t kXmlAttributesMax = 256;  // of one element
 
 }  // namespace hookbridge::limits
