@@ -66,6 +66,13 @@ void AddIdHeader(const Recipe& recipe, const Unsigned& webhook, Signed* result) 
   if (!first.empty()) result->headers.emplace_back(first, webhook.event_id);
 }
 
+// Headers that the provider always sends, unless the caller set them.
+void AddRequiredHeaders(const Recipe& recipe, Signed* result) {
+  for (const auto& [name, value] : recipe.required_headers()) {
+    if (FindHeader(result->headers, name) == nullptr) result->headers.emplace_back(name, value);
+  }
+}
+
 constexpr std::string_view kSignatureMark = "{signature}";
 
 std::string PercentEncode(std::string_view text) {
@@ -185,6 +192,7 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   const auto key = by_private_key ? secret : DecodeKey(algorithm, secret);
   if (!key.ok()) return key.status();
   AddIdHeader(recipe, webhook, result);
+  AddRequiredHeaders(recipe, result);
   std::string timestamp;
   if (recipe.timestamp().has_json_pointer()) {
     auto found = FindInBody(webhook.body, recipe.timestamp().json_pointer());
