@@ -137,6 +137,8 @@ absl::StatusOr<std::string> FindInBody(const std::string& body, const std::strin
   if (node != nullptr && (node->type == JsonType::kString || node->type == JsonType::kNumber)) {
     return std::string(tape.Text(*node));
   }
+  if (node != nullptr && node->type == JsonType::kTrue) return "true";
+  if (node != nullptr && node->type == JsonType::kFalse) return "false";
   return absl::InvalidArgumentError(
       StrCat("the scheme signs ", pointer, " of the body, which is not there"));
 }

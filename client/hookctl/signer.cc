@@ -130,7 +130,7 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
   const std::string text = Encode(place.encoding(), bytes);
   const std::string label = algorithm.label().substr(0, algorithm.label().find('|'));
   const auto separator = [](const std::string& stated, const char* otherwise) {
-    return stated.empty() ? std::string(otherwise) : stated;
+    return stated.empty() ? std::string(otherwise) : stated.substr(0, 1);
   };
   switch (place.syntax()) {
     case config::v1::SIGNATURE_SYNTAX_PREFIX:
@@ -144,6 +144,9 @@ std::string WriteSignature(const Recipe& recipe, const Algorithm& algorithm,
       return StrCat(recipe.timestamp().label(), assign, timestamp,
                     separator(place.entry_separator(), ","), signature);
     }
+    case config::v1::SIGNATURE_SYNTAX_ENTRIES:
+      if (!recipe.timestamp().first_entry()) return text;
+      return StrCat(timestamp, separator(place.entry_separator(), ","), text);
     default:
       return text;
   }

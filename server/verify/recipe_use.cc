@@ -102,7 +102,9 @@ class Finder {
         "is read in signature.syntax prefix alone");
     const bool labelled = signs && IsLabelled(signature);
     const std::string_view why = "is read in signature.syntax list and key_value alone";
-    Add(!signature.entry_separator().empty(), labelled, "signature.entry_separator", why);
+    Add(!signature.entry_separator().empty(),
+        labelled || signature.syntax() == config::v1::SIGNATURE_SYNTAX_ENTRIES,
+        "signature.entry_separator", "is read in signature.syntax list, key_value and entries");
     Add(!signature.label_separator().empty(), labelled, "signature.label_separator", why);
   }
 

@@ -164,6 +164,7 @@ std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const
     }
     return std::nullopt;
   }
+  if (kind_ == ValueSource::kJoin) return Join(input);
   if (reads_form()) {
     if (input.form == nullptr) return std::nullopt;
     for (const auto& [name, value] : *input.form) {
@@ -174,7 +175,6 @@ std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const
     }
     return std::nullopt;
   }
-  if (kind_ == ValueSource::kJoin) return Join(input);
   const JsonTape* const tape = reads_item_ ? input.item : input.json;
   if (tape == nullptr) return std::nullopt;
   const JsonNode* const node = pointer_.Find(*tape);

@@ -91,8 +91,10 @@ absl::Status CheckSignature(const Recipe& recipe) {
       return Bad("algorithms", "each needs a label with this signature.syntax, for example v1");
     }
   }
-  if (signature.entry_separator().size() > 1 || signature.label_separator().size() > 1) {
-    return Bad("signature", "separators are one character");
+  const bool entries = signature.syntax() == config::v1::SIGNATURE_SYNTAX_ENTRIES;
+  if (entries && !Signs(kind)) return Bad("signature.syntax", "a token is bare or has a prefix");
+  if (signature.label_separator().size() > 1) {
+    return Bad("signature.label_separator", "is one character");
   }
   return absl::OkStatus();
 }
@@ -101,11 +103,17 @@ absl::Status CheckTimestamp(const Recipe& recipe) {
   if (!recipe.has_timestamp()) return absl::OkStatus();
   const auto& timestamp = recipe.timestamp();
   if (timestamp.from_case() == config::v1::TimestampRule::FROM_NOT_SET) {
-    return Bad("timestamp", "needs a header, label, json_pointer, form_field or query");
+    return Bad("timestamp",
+               "needs a header, label, json_pointer, form_field, query or first_entry");
   }
   if (timestamp.has_label() &&
       recipe.signature().syntax() != config::v1::SIGNATURE_SYNTAX_KEY_VALUE) {
     return Bad("timestamp.label", "needs signature.syntax: key_value");
+  }
+  if (timestamp.has_first_entry() &&
+      (!timestamp.first_entry() ||
+       recipe.signature().syntax() != config::v1::SIGNATURE_SYNTAX_ENTRIES)) {
+    return Bad("timestamp.first_entry", "is true, and needs signature.syntax: entries");
   }
   return absl::OkStatus();
 }

@@ -28,6 +28,7 @@ absl::StatusOr<SignaturePlaces> SignaturePlaces::Create(const config::v1::Recipe
   SignaturePlaces made;
   made.location_ = recipe.signature();
   made.time_label_ = recipe.timestamp().label();
+  made.time_is_first_ = recipe.timestamp().first_entry();
   if (const std::string& text = recipe.signature().json_pointer(); !text.empty()) {
     auto pointer = JsonPointer::Parse(text);
     if (!pointer.ok()) return pointer.status();
@@ -101,12 +102,13 @@ bool SignaturePlaces::Group(const std::vector<SignatureEntry>& entries,
   for (const SignatureGroup& group : groups) count += group.entries.size();
   if (count > limits::kSignaturesMax) return false;
   const auto is_time = [&](const SignatureEntry& entry) {
+    if (time_is_first_) return &entry == &entries.front();
     return !time_label_.empty() && entry.label == time_label_;
   };
   const auto times = std::count_if(entries.begin(), entries.end(), is_time);
   // All signatures are about one time, or about none of these entries.
   if (times <= 1) {
-    const bool joins = time_label_.empty() && !groups.empty();
+    const bool joins = time_label_.empty() && !time_is_first_ && !groups.empty();
     if (!joins && groups.size() == limits::kSignatureGroupsMax) return false;
     SignatureGroup& group = joins ? groups.front() : groups.emplace_back();
     for (const SignatureEntry& entry : entries) {

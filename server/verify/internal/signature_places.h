@@ -46,6 +46,7 @@ class SignaturePlaces {
 
   config::v1::SignatureLocation location_;
   std::string time_label_;
+  bool time_is_first_ = false;
   std::optional<JsonPointer> pointer_;
 };
 

@@ -8,8 +8,8 @@ namespace {
 
 using config::v1::SignatureLocation;
 
-char SeparatorOr(const std::string& configured, char standard) {
-  return configured.empty() ? standard : configured.front();
+std::string_view SeparatorsOr(const std::string& configured, std::string_view standard) {
+  return configured.empty() ? standard : std::string_view(configured);
 }
 
 std::string_view TrimBlanks(std::string_view text) {
@@ -18,17 +18,33 @@ std::string_view TrimBlanks(std::string_view text) {
   return text;
 }
 
-// With `inherits` an entry without a label has that of the one before.
-std::optional<std::vector<SignatureEntry>> ParseEntries(std::string_view value, char between,
-                                                        char after_label, bool inherits) {
-  std::vector<SignatureEntry> entries;
+// What stands between separators; nullopt for nothing, and for more than may be there.
+std::optional<std::vector<std::string_view>> SplitEntries(std::string_view value,
+                                                          std::string_view separators) {
+  std::vector<std::string_view> entries;
   while (!value.empty()) {
-    const size_t end = value.find(between);
+    const size_t end = value.find_first_of(separators);
     const std::string_view entry = TrimBlanks(value.substr(0, end));
     value = end == std::string_view::npos ? std::string_view() : value.substr(end + 1);
     if (entry.empty()) continue;
+    if (entries.size() == limits::kSignaturesMax) return std::nullopt;
+    entries.push_back(entry);
+  }
+  if (entries.empty()) return std::nullopt;
+  return entries;
+}
+
+// With `inherits` an entry without a label has that of the one before.
+std::optional<std::vector<SignatureEntry>> ParseLabelled(std::string_view value,
+                                                         std::string_view separators,
+                                                         std::string_view after_label,
+                                                         bool inherits) {
+  const auto parts = SplitEntries(value, separators);
+  if (!parts) return std::nullopt;
+  std::vector<SignatureEntry> entries;
+  for (const std::string_view entry : *parts) {
     const size_t label_end = entry.find(after_label);
-    if (entries.size() == limits::kSignaturesMax || label_end == 0) return std::nullopt;
+    if (label_end == 0) return std::nullopt;
     if (label_end == std::string_view::npos) {
       if (!inherits || entries.empty()) return std::nullopt;
       entries.push_back({.label = entries.back().label, .text = entry});
@@ -36,7 +52,15 @@ std::optional<std::vector<SignatureEntry>> ParseEntries(std::string_view value, 
     }
     entries.push_back({.label = entry.substr(0, label_end), .text = entry.substr(label_end + 1)});
   }
-  if (entries.empty()) return std::nullopt;
+  return entries;
+}
+
+std::optional<std::vector<SignatureEntry>> ParseUnlabelled(std::string_view value,
+                                                           std::string_view separators) {
+  const auto parts = SplitEntries(value, separators);
+  if (!parts) return std::nullopt;
+  std::vector<SignatureEntry> entries;
+  for (const std::string_view entry : *parts) entries.push_back({.label = {}, .text = entry});
   return entries;
 }
 
@@ -53,11 +77,13 @@ std::optional<std::vector<SignatureEntry>> ParseSignatures(const SignatureLocati
       }
       return std::vector<SignatureEntry>{{.label = {}, .text = value}};
     case config::v1::SIGNATURE_SYNTAX_LIST:
-      return ParseEntries(value, SeparatorOr(location.entry_separator(), ' '),
-                          SeparatorOr(location.label_separator(), ','), /*inherits=*/false);
+      return ParseLabelled(value, SeparatorsOr(location.entry_separator(), " "),
+                           SeparatorsOr(location.label_separator(), ","), /*inherits=*/false);
     case config::v1::SIGNATURE_SYNTAX_KEY_VALUE:
-      return ParseEntries(value, SeparatorOr(location.entry_separator(), ','),
-                          SeparatorOr(location.label_separator(), '='), /*inherits=*/true);
+      return ParseLabelled(value, SeparatorsOr(location.entry_separator(), ","),
+                           SeparatorsOr(location.label_separator(), "="), /*inherits=*/true);
+    case config::v1::SIGNATURE_SYNTAX_ENTRIES:
+      return ParseUnlabelled(value, SeparatorsOr(location.entry_separator(), ","));
     default:
       return std::vector<SignatureEntry>{{.label = {}, .text = value}};
   }

@@ -11,7 +11,7 @@ namespace hookbridge {
 
 // One entry of a signature header. The views point into the header value.
 struct SignatureEntry {
-  std::string_view label;  // empty for BARE and PREFIX
+  std::string_view label;  // empty for BARE, PREFIX and ENTRIES
   std::string_view text;
 };
 

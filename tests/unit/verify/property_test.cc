@@ -77,14 +77,17 @@ class Webhook {
     algorithm.set_hash(static_cast<HashFunction>(1 + Next(3)));
     SignatureLocation& location = *recipe_.mutable_signature();
     location.add_headers("X-Signature");
-    location.set_syntax(static_cast<SignatureSyntax>(1 + Next(4)));
+    location.set_syntax(static_cast<SignatureSyntax>(1 + Next(5)));
     if (location.syntax() == SIGNATURE_SYNTAX_PREFIX) location.set_prefix("sig=");
-    if (location.syntax() >= SIGNATURE_SYNTAX_LIST) algorithm.set_label("v1");
+    const bool entries = location.syntax() == SIGNATURE_SYNTAX_ENTRIES;
+    if (location.syntax() >= SIGNATURE_SYNTAX_LIST && !entries) algorithm.set_label("v1");
     location.set_encoding(static_cast<SignatureEncoding>(1 + Next(2)));
     if (Next(2) == 0) {
       recipe_.mutable_timestamp()->set_unit(TIMESTAMP_UNIT_SECONDS);
       if (location.syntax() == SIGNATURE_SYNTAX_KEY_VALUE && Next(2) == 0) {
         recipe_.mutable_timestamp()->set_label("t");
+      } else if (entries && Next(2) == 0) {
+        recipe_.mutable_timestamp()->set_first_entry(true);
       } else {
         recipe_.mutable_timestamp()->set_header("X-Time");
       }
@@ -140,6 +143,8 @@ class Webhook {
         return "v0,AAAA v1," + signature;
       case SIGNATURE_SYNTAX_KEY_VALUE:
         return time + "v0=00,v1=" + signature;
+      case SIGNATURE_SYNTAX_ENTRIES:
+        return (recipe_.timestamp().first_entry() ? timestamp + ",00," : "00,") + signature;
       default:
         return signature;
     }

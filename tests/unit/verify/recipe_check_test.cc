@@ -116,8 +116,16 @@ TEST(RecipeCheckTest, NamesWhatCannot) {
        "true}]",
        "recipe.algorithms: each needs a label"},
       {"algorithms: [{kind: hmac, label: v1}]\nsignature: {headers: [X], syntax: list, "
-       "entry_separator: ', '}\nmessage: [{body: true}]",
-       "recipe.signature: separators"},
+       "label_separator: '::'}\nmessage: [{body: true}]",
+       "recipe.signature.label_separator: is one character"},
+      {"algorithms: [{kind: static_token}]\nsignature: {headers: [X], syntax: entries}",
+       "recipe.signature.syntax: a token"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\ntimestamp: {first_entry: true}\n"
+       "message: [{timestamp: true}, {body: true}]",
+       "recipe.timestamp.first_entry: is true, and needs signature.syntax: entries"},
+      {"algorithms: [{kind: hmac}]\nsignature: {headers: [X], entry_separator: ';'}\n"
+       "message: [{body: true}]",
+       "recipe.signature.entry_separator: is read in signature.syntax list, key_value and entries"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}",
        "recipe.message: must contain {body: true}"},
       {"algorithms: [{kind: hmac}]\nsignature: {headers: [X]}\nmessage: [{literal: a}]",

@@ -47,6 +47,17 @@ TEST(SignatureSyntaxTest, ListsAndPairs) {
     EXPECT_EQ(Show(pairs, bad), "refused") << bad;
 }
 
+TEST(SignatureSyntaxTest, SeveralSeparatorsAndEntriesWithoutLabels) {
+  auto pairs = Of(config::v1::SIGNATURE_SYNTAX_KEY_VALUE);
+  pairs.set_entry_separator(", ");
+  EXPECT_EQ(Show(pairs, "t=1,v1=a t=2,v1=b"), "[t|1][v1|a][t|2][v1|b]");
+  auto entries = Of(config::v1::SIGNATURE_SYNTAX_ENTRIES);
+  EXPECT_EQ(Show(entries, "1,ab, cd"), "[|1][|ab][|cd]");
+  EXPECT_EQ(Show(entries, ","), "refused");
+  entries.set_entry_separator(",/");
+  EXPECT_EQ(Show(entries, "1/SHA256/ab,2/SHA256/cd"), "[|1][|SHA256][|ab][|2][|SHA256][|cd]");
+}
+
 TEST(SignatureSyntaxTest, EntriesAtTheirLimitAndOneMore) {
   const auto list = [](size_t count) {
     std::string text = "v1,a";
@@ -56,6 +67,14 @@ TEST(SignatureSyntaxTest, EntriesAtTheirLimitAndOneMore) {
   EXPECT_NE(Show(Of(config::v1::SIGNATURE_SYNTAX_LIST), list(limits::kSignaturesMax)), "refused");
   EXPECT_EQ(Show(Of(config::v1::SIGNATURE_SYNTAX_LIST), list(limits::kSignaturesMax + 1)),
             "refused");
+  const auto plain = [](size_t count) {
+    std::string text = "a";
+    for (size_t i = 1; i < count; ++i) text += ",a";
+    return text;
+  };
+  const auto entries = Of(config::v1::SIGNATURE_SYNTAX_ENTRIES);
+  EXPECT_NE(Show(entries, plain(limits::kSignaturesMax)), "refused");
+  EXPECT_EQ(Show(entries, plain(limits::kSignaturesMax + 1)), "refused");
 }
 
 TEST(SignatureSyntaxTest, EncodingsHaveOneTextForOneValue) {
