@@ -14,6 +14,7 @@ struct SampleTemplate {
   std::string_view id;  // of the event, for providers that send it in a header
   std::vector<HeaderField> headers;
   std::string_view body;
+  std::string_view query = {};  // of providers that sign it
 };
 
 // Gateways, billing, banks.

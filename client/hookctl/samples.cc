@@ -55,8 +55,10 @@ std::string FillIn(std::string_view text, const SampleSeed& seed) {
 
 Sample MakeSample(std::string_view preset, const SampleSeed& seed) {
   const SampleTemplate sample = TemplateOf(preset);
-  Sample result{
-      .body = FillIn(sample.body, seed), .headers = {}, .event_id = FillIn(sample.id, seed)};
+  Sample result{.body = FillIn(sample.body, seed),
+                .headers = {},
+                .event_id = FillIn(sample.id, seed),
+                .query = FillIn(sample.query, seed)};
   const bool has_type = std::ranges::any_of(
       sample.headers, [](const auto& header) { return header.first == "Content-Type"; });
   if (!has_type) result.headers.emplace_back("Content-Type", "application/json");

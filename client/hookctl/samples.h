@@ -20,6 +20,7 @@ struct Sample {
   std::string body;
   std::vector<HeaderField> headers;  // what the provider sends beside its signature
   std::string event_id;
+  std::string query;  // that the provider adds to the URL and signs
 };
 
 // A body as the provider of the preset sends it, with ids from the seed; a plain JSON event for a

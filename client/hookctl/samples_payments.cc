@@ -158,7 +158,7 @@ std::vector<SampleTemplate> PaymentSamples() {
       {"chargebee", "", {}, kChargebee},
       {"fireblocks", "", {}, kFireblocks},
       {"lemon_squeezy", "", {{"X-Event-Name", "order_created"}}, kLemonSqueezy},
-      {"mercado_pago", "{uuid}", {}, kMercadoPago},
+      {"mercado_pago", "{uuid}", {}, kMercadoPago, "data.id={number}&type=payment"},
       {"payfast", "", {{"Content-Type", "application/x-www-form-urlencoded"}}, kPayfast},
       {"paymob", "", {}, kPaymob},
       {"payu", "", {}, kPayu},

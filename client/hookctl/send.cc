@@ -168,7 +168,7 @@ Unsigned MakeUnsigned(const Plan& plan, absl::Time now) {
   Unsigned webhook{.body = plan.file_body.value_or(sample.body),
                    .headers = plan.headers,
                    .public_url = plan.source.public_url,
-                   .query = plan.url.query,
+                   .query = plan.url.query.empty() ? sample.query : plan.url.query,
                    .event_id = sample.event_id,
                    .time = time,
                    .values = plan.source.values};

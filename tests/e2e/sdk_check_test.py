@@ -20,14 +20,16 @@ URL = "https://hooks.example/hooks/"
 TEXT_KEY = "a-shared-secret-0123456789"
 STANDARD_KEY = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 HEX_KEY = "00112233445566778899aabbccddeeff"
-KEYS = {"svix": STANDARD_KEY, "standard_webhooks": STANDARD_KEY, "adyen_payments": HEX_KEY,
+KEYS = {"svix": STANDARD_KEY, "standard_webhooks": STANDARD_KEY, "clerk": STANDARD_KEY, "resend": STANDARD_KEY,
+        "adyen_payments": HEX_KEY,
         "adyen_platforms": HEX_KEY, "stripe": "whsec_" + TEXT_KEY}
 PACKAGES = {"stripe": "stripe", "svix": "svix", "standard_webhooks": "standardwebhooks",
             "github": "@octokit/webhooks-methods", "twilio": "twilio", "adyen_payments": "@adyen/api-library",
             "adyen_platforms": "@adyen/api-library", "hubspot": "@hubspot/api-client",
             "coinbase_commerce": "coinbase-commerce-node", "razorpay": "razorpay", "square": "square",
             "sendgrid": "@sendgrid/eventwebhook", "discord": "discord-interactions",
-            "paddle": "@paddle/paddle-node-sdk", "linear": "@linear/sdk", "gocardless": "gocardless-nodejs"}
+            "paddle": "@paddle/paddle-node-sdk", "linear": "@linear/sdk", "gocardless": "gocardless-nodejs",
+            "clerk": "svix", "resend": "resend", "box": "box-node-sdk", "mercado_pago": "mercadopago"}
 BODIES = {"twilio": "MessageSid=SM1&Body=a+b%26c&MessageStatus=sent",
           "hubspot": '[{"eventId":1,"subscriptionId":2,"objectId":3,"occurredAt":4,"subscriptionType":"t"}]'}
 INSTALL_SECONDS_MAX = 240
@@ -64,7 +66,8 @@ def install():
 class Capture(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.seen.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        query = self.path.partition("?")[2]
+        self.server.seen.append(({k.lower(): v for k, v in self.headers.items()}, body, query))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -142,15 +145,14 @@ class SdkCheckTest(BridgeTest):
             [HOOKCTL, "send", preset, "--secret", secret, "--public-url", self.url(preset),
              "--url", f"http://127.0.0.1:{server.server_port}/hooks/x"], capture_output=True, text=True, timeout=60)
         self.assertEqual(sent.returncode, 0, sent.stderr)
-        headers, body = server.seen[0]
-        text = body.decode()
+        headers, body, query = server.seen[0]
         request = {"sdk": preset, "do": "verify", "headers": headers, "secret": self.keys[preset],
-                   "url": self.url(preset)}
-        good = self.ask(body=text, **request)
-        changed = self.changed(preset, text)
-        self.assertNotEqual(text, changed)
-        bad = self.ask(body=changed, **request)
-        return good["ok"] and not bad["ok"]
+                   "url": self.url(preset), "body": body.decode(), "query": query}
+        # Of the body, or where that is not signed of the query.
+        field = "query" if preset == "mercado_pago" else "body"
+        changed = dict(request, **{field: self.changed(preset, request[field])})
+        self.assertNotEqual(request, changed)
+        return self.ask(**request)["ok"] and not self.ask(**changed)["ok"]
 
     def test_every_sdk_agrees(self):
         if self.folder is None:

@@ -55,6 +55,14 @@ std::vector<Case> Cases() {
                                R"("resourceId":")", resource, R"(","eventType":"UPDATE",)",
                                R"("eventDateUtc":"2026-01-31T12:00:)", second, R"("}]})")};
   };
+  const auto payfast = [](const std::string& id, const std::string& status) {
+    return Sent{.body = StrCat("pf_payment_id=", id, "&payment_status=", status)};
+  };
+  const auto paymob = [](int id, const std::string& success) {
+    return Sent{.body = StrCat(R"({"obj":{"id":)", id, R"(,"success":)", success,
+                               R"(,"pending":false,"is_capture":false,"is_refunded":false,)",
+                               R"("is_voided":false,"amount_cents":1}})")};
+  };
   return {
       {"adyen_payments", adyen("P1"), adyen("P1"), adyen("P2")},
       {"aws_sns",
@@ -155,16 +163,29 @@ std::vector<Case> Cases() {
        {.headers = {{"BOX-DELIVERY-ID", "d1"}}, .body = R"({"id":"2"})"}},
       {"chargebee", kEvent1, kEvent1, kEvent2},
       {"clerk", header("svix-id", "1"), header("svix-id", "1"), header("svix-id", "2")},
+      {"mercado_pago",
+       {.headers = {{"x-request-id", "1"}}, .body = R"({"id":1})"},
+       {.headers = {{"x-request-id", "1"}}, .body = R"({"id":1})"},
+       {.headers = {{"x-request-id", "2"}}, .body = R"({"id":1})"}},
       {"pagerduty",
        {.body = R"({"event":{"id":"1","data":{"id":"i"}}})"},
        {.body = R"({"event":{"id":"1","data":{"id":"i"}}})"},
        {.body = R"({"event":{"id":"2","data":{"id":"i"}}})"}},
+      {"payfast", payfast("1", "COMPLETE"), payfast("1", "COMPLETE"), payfast("1", "CANCELLED")},
+      {"payfast", payfast("1", "COMPLETE"), payfast("1", "COMPLETE"), payfast("2", "COMPLETE")},
+      {"paymob", paymob(1, "true"), paymob(1, "true"), paymob(2, "true")},
+      {"paymob", paymob(1, "false"), paymob(1, "false"), paymob(1, "true")},
       {"persona",
        {.body = R"({"data":{"id":"evt_1"}})"},
        {.body = R"({"data":{"id":"evt_1"}})"},
        {.body = R"({"data":{"id":"evt_2"}})"}},
+      {"recurly", kEvent1, kEvent1, kEvent2},
       {"resend", header("svix-id", "1"), header("svix-id", "1"), header("svix-id", "2")},
       {"sentry", header("Request-ID", "1"), header("Request-ID", "1"), header("Request-ID", "2")},
+      {"telegram",
+       {.body = R"({"update_id":1,"message":{"message_id":7}})"},
+       {.body = R"({"update_id":1,"message":{"message_id":7}})"},
+       {.body = R"({"update_id":2,"message":{"message_id":7}})"}},
       {"trello",
        {.body = R"({"action":{"id":"1"},"model":{"id":"m"}})"},
        {.body = R"({"action":{"id":"1"},"model":{"id":"m"}})"},
@@ -182,6 +203,10 @@ std::vector<Case> Cases() {
        header("X-Delivery-Id", "2")},
       {"woocommerce", header("X-WC-Webhook-Delivery-ID", "1"),
        header("X-WC-Webhook-Delivery-ID", "1"), header("X-WC-Webhook-Delivery-ID", "2")},
+      {"worldpay",
+       {.body = R"({"eventId":"1","eventDetails":{"type":"refused"}})"},
+       {.body = R"({"eventId":"1","eventDetails":{"type":"refused"}})"},
+       {.body = R"({"eventId":"2","eventDetails":{"type":"refused"}})"}},
       {"xero", xero("r1", "00.100"), xero("r1", "00.100"), xero("r1", "00.101")},
       {"xero", xero("r1", "00.100"), xero("r1", "00.100"), xero("r2", "00.100")},
       {"zendesk", header("X-Zendesk-Webhook-Invocation-Id", "1"),
@@ -193,8 +218,11 @@ std::vector<Case> Cases() {
       {"braintree", kEvent1, kEvent1, kEvent2},
       {"calendly", kEvent1, kEvent1, kEvent2},
       {"discord", kEvent1, kEvent1, kEvent2},
+      {"docusign", kEvent1, kEvent1, kEvent2},
+      {"figma", kEvent1, kEvent1, kEvent2},
       {"lemon_squeezy", kEvent1, kEvent1, kEvent2},
       {"payment_options", kEvent1, kEvent1, kEvent2},
+      {"payu", kEvent1, kEvent1, kEvent2},
       {"sumsub", kEvent1, kEvent1, kEvent2},
       {"zoom", kEvent1, kEvent1, kEvent2},
       // No id, and equal bodies that mean two things.

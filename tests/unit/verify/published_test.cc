@@ -1,0 +1,42 @@
+#include "server/verify/presets.h"
+#include "tests/support/recipes.h"
+
+#include "gtest/gtest.h"
+
+#include <string>
+
+namespace hookbridge {
+namespace {
+
+// Webhooks with signatures that the providers publish, in their documents or the tests of their
+// SDKs, beside those of vectors_test.
+
+// developer.box.com, guides: verify signatures; the keys are those of box/box-node-sdk's test.
+TEST(PublishedTest, Box) {
+  const std::string body =
+      R"({"type":"webhook_event","webhook":{"id":"1234567890"},"trigger":"FILE.UPLOADED",)"
+      R"("source":{"id":"1234567890","type":"file","name":"Test.txt"}})";
+  const auto request = [&](const std::string& sent) {
+    return RequestBuilder()
+        .Header("box-delivery-id", "f96bb54b-ee16-4fc5-aa65-8c2d9e5b546f")
+        .Header("box-delivery-timestamp", "2020-01-01T00:00:00-07:00")
+        .Header("box-signature-algorithm", "HmacSHA256")
+        .Header("box-signature-primary", "6TfeAW3A1PASkgboxxA5yqHNKOwFyMWuEXny/FPD5hI=")
+        .Header("box-signature-secondary", "v+1CD1Jdo3muIcbpv5lxxgPglOqMfsNHPV899xWYydo=")
+        .Header("box-signature-version", "1")
+        .Body(sent);
+  };
+  const absl::Time sent = absl::FromUnixSeconds(1'577'862'000);
+  for (const char* const key : {"SamplePrimaryKey", "SampleSecondaryKey"}) {
+    const auto verifier = VerifierOf(*LoadPreset("box"), {key});
+    ASSERT_TRUE(verifier.ok()) << verifier.status();
+    EXPECT_EQ(VerdictOf(**verifier, request(body), sent + absl::Minutes(10)), "ok:k1") << key;
+    EXPECT_EQ(VerdictOf(**verifier, request(body), sent + absl::Minutes(11)), "timestamp_stale");
+    EXPECT_EQ(VerdictOf(**verifier, request(body + "\n"), sent), "signature_mismatch");
+  }
+  const auto other = VerifierOf(*LoadPreset("box"), {"SampleKey"});
+  EXPECT_EQ(VerdictOf(**other, request(body), sent), "signature_mismatch");
+}
+
+}  // namespace
+}  // namespace hookbridge
