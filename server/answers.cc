@@ -29,6 +29,19 @@ std::string_view ErrorBody(int status) {
   }
 }
 
+bool TakesMethod(const config::v1::Handshake& handshake, std::string_view method) {
+  switch (handshake.kind()) {
+    case config::v1::HANDSHAKE_KIND_HEAD:
+      return method == "HEAD";
+    case config::v1::HANDSHAKE_KIND_GET_ECHO:
+    case config::v1::HANDSHAKE_KIND_GET_HMAC:
+      return method == "GET";
+    default:
+      return std::find(handshake.methods().begin(), handshake.methods().end(), method) !=
+             handshake.methods().end();
+  }
+}
+
 }  // namespace
 
 Reason AppendReason(const absl::Status& status) {
@@ -45,18 +58,14 @@ HttpResponse ErrorResponse(int status) {
   return response;
 }
 
-bool HasHandshake(const config::v1::Recipe& recipe, config::v1::HandshakeKind kind) {
-  const auto& handshakes = recipe.handshakes();
-  return std::any_of(handshakes.begin(), handshakes.end(),
-                     [kind](const auto& handshake) { return handshake.kind() == kind; });
-}
-
 std::string AllowedMethods(const config::v1::Recipe& recipe) {
   std::string allow = "POST";
-  if (HasHandshake(recipe, config::v1::HANDSHAKE_KIND_HEAD)) StrAppend(&allow, ", HEAD");
-  if (HasHandshake(recipe, config::v1::HANDSHAKE_KIND_GET_ECHO) ||
-      HasHandshake(recipe, config::v1::HANDSHAKE_KIND_GET_HMAC)) {
-    StrAppend(&allow, ", GET");
+  for (const std::string_view method : {"HEAD", "GET", "OPTIONS"}) {
+    const auto& handshakes = recipe.handshakes();
+    if (std::any_of(handshakes.begin(), handshakes.end(),
+                    [&](const auto& handshake) { return TakesMethod(handshake, method); })) {
+      StrAppend(&allow, ", ", method);
+    }
   }
   return allow;
 }
@@ -89,6 +98,7 @@ HttpResponse HandshakeResponse(const HandshakeAnswer& answer) {
   response.status = answer.status;
   response.content_type = answer.content_type;
   response.body = answer.body;
+  response.headers = answer.headers;
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -21,7 +21,7 @@ Reason AppendReason(const absl::Status& status);
 // A refusal: a constant body, which tells nothing about the bridge; 503 with Retry-After.
 HttpResponse ErrorResponse(int status);
 
-// An authentic handshake's answer, not to be sniffed.
+// A handshake's answer, not to be sniffed; the answer is no refusal.
 HttpResponse HandshakeResponse(const HandshakeAnswer& answer);
 
 // The body of an answer to what is stored: nothing, the source's fixed text, or `receipt`.
@@ -29,8 +29,6 @@ void SetAnswerBody(const config::v1::AnswerBody& body, std::string receipt, Http
 
 // {"id":"…"} or, of a split batch, {"ids":["…",…]}; the position is the last one's.
 std::string ReceiptBody(const std::vector<Receipt>& receipts, bool split, bool with_position);
-
-bool HasHandshake(const config::v1::Recipe& recipe, config::v1::HandshakeKind kind);
 
 // For `Allow`.
 std::string AllowedMethods(const config::v1::Recipe& recipe);

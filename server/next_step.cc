@@ -18,14 +18,15 @@ std::string_view ConversionError(const ConvertedWebhook& converted) {
 
 }  // namespace
 
-NextStep DecideNextStep(Verdict verdict, const Verifier& verifier, const SourceRuntime& source) {
+NextStep DecideNextStep(Verdict verdict, const Verifier& verifier, const SourceRuntime& source,
+                        absl::Time now) {
   if (auto* const rejection = std::get_if<Rejection>(&verdict)) return std::move(*rejection);
   if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) return std::move(*needed);
   auto& webhook = std::get<VerifiedWebhook>(verdict);
   if (auto need = verifier.Confirmation(webhook)) {
     return ConfirmSubscription{.webhook = std::move(webhook), .need = *std::move(need)};
   }
-  if (auto answer = verifier.AnswerHandshake(webhook)) {
+  if (auto answer = verifier.AnswerHandshake(webhook, now)) {
     return AnswerCheck{.webhook = std::move(webhook), .answer = *std::move(answer)};
   }
   ConvertedWebhook converted = source.converter->Convert(webhook);

@@ -42,7 +42,9 @@ struct StoreEvents {
 using NextStep = std::variant<Rejection, NeedsFetch, RefuseMalformed, ConfirmSubscription,
                               AnswerCheck, StoreEvents>;
 
-// Decides on the verdict of `verifier`, which is the source's. Threads: any. Never blocks.
-NextStep DecideNextStep(Verdict verdict, const Verifier& verifier, const SourceRuntime& source);
+// Decides on the verdict of `verifier`, which is the source's; `now` tells which key answers a
+// handshake. Threads: any. Never blocks.
+NextStep DecideNextStep(Verdict verdict, const Verifier& verifier, const SourceRuntime& source,
+                        absl::Time now);
 
 }  // namespace hookbridge

@@ -154,6 +154,7 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
     return;
   }
   std::shared_ptr<const SourceAccess> access = source->access.Get();
+  if (AnswerUnsigned(request, *access, *source, done)) return;
   Verdict verdict = access->verifier->Verify(std::move(request), clock_.Now());
   Settle(std::move(verdict),
          {.access = std::move(access), .source = source, .lane = &lane, .done = std::move(done)});
@@ -171,8 +172,34 @@ HttpResponse Pipeline::RefuseUnknown(WebhookRequest request) {
 }
 
 void Pipeline::Settle(Verdict verdict, Waiting waiting) {
-  NextStep step = DecideNextStep(std::move(verdict), *waiting.access->verifier, *waiting.source);
+  NextStep step =
+      DecideNextStep(std::move(verdict), *waiting.access->verifier, *waiting.source, clock_.Now());
   std::visit([&](auto& next) { Take(std::move(next), std::move(waiting)); }, step);
+}
+
+void Pipeline::NoteHandshake(const SourceRuntime& source, const HandshakeAnswer& answer) const {
+  log_.Info("handshake", {{"source", source.config.name()}, {"status", answer.status}});
+}
+
+bool Pipeline::AnswerUnsigned(const WebhookRequest& request, const SourceAccess& access,
+                              const SourceRuntime& source, Done& done) {
+  auto answer = access.verifier->AnswerUnverified(HandshakeOf(request), clock_.Now());
+  if (!answer) return false;
+  if (!answer->learned_secret.empty()) {
+    answer = {.status = 503,
+              .content_type = {},
+              .body = {},
+              .refused = Reason::kKeyNotAwaited,
+              .detail = "nobody waits for a key"};
+  }
+  if (answer->refused) {
+    NoteRejected(*answer->refused, request, answer->detail);
+    done(Refuse(*answer->refused, &source, answer->status));
+    return true;
+  }
+  NoteHandshake(source, *answer);
+  done(HandshakeResponse(*answer));
+  return true;
 }
 
 void Pipeline::Take(Rejection rejection, Waiting waiting) {
@@ -221,7 +248,7 @@ void Pipeline::Take(ConfirmSubscription confirm, Waiting waiting) {
                                                         {"status", answer.status},
                                                         {"error", answer.error}});
                 if (answer.Is2xx()) {
-                  waiting.done(HandshakeResponse({.status = 200, .content_type = {}, .body = {}}));
+                  waiting.done(HandshakeResponse({}));
                   return;
                 }
                 NoteRejected(
@@ -233,8 +260,7 @@ void Pipeline::Take(ConfirmSubscription confirm, Waiting waiting) {
 
 void Pipeline::Take(AnswerCheck check, Waiting waiting) {
   waiting.access->CountMatch(check.webhook.key_id(), clock_.Now());
-  log_.Info("handshake",
-            {{"source", waiting.source->config.name()}, {"status", check.answer.status}});
+  NoteHandshake(*waiting.source, check.answer);
   waiting.done(HandshakeResponse(check.answer));
 }
 
@@ -356,7 +382,7 @@ absl::StatusOr<ReverifyOutcome> Pipeline::Reverify(std::string_view request_id) 
   const absl::Time time = request->receive_time;
   const std::shared_ptr<const SourceAccess> access = source->access.Get();
   NextStep step = DecideNextStep(access->verifier->Verify(*std::move(request), time),
-                                 *access->verifier, *source);
+                                 *access->verifier, *source, clock_.Now());
   const auto refused = [](Reason reason, std::string detail) {
     return ReverifyOutcome{.event_ids = {}, .refused = reason, .detail = std::move(detail)};
   };

@@ -112,7 +112,15 @@ class Pipeline final : public RequestHandler {
   void NoteRejected(Reason reason, const WebhookRequest& request, std::string detail);
   // Refuses a head that does not meet the source's gate.
   bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
-  Admission AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const;
+  // Answers a head that is a handshake, or shows a wrong URL token for one; false: it does neither.
+  // `source` is null for an unknown one.
+  bool AnswerHead(const RequestHead& head, const SourceRuntime* source, Admission& admission) const;
+  // Of methods other than POST.
+  Admission AdmitOther(const RequestHead& head, const SourceRuntime* source) const;
+  void NoteHandshake(const SourceRuntime& source, const HandshakeAnswer& answer) const;
+  // Answers a whole request that is a handshake and needs no signature; false: it is none.
+  bool AnswerUnsigned(const WebhookRequest& request, const SourceAccess& access,
+                      const SourceRuntime& source, Done& done);
   HttpResponse RefuseUnknown(WebhookRequest request);
   // A sender that waits for an answer on its lane, and what its request began with.
   struct Waiting {

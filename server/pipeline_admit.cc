@@ -33,18 +33,14 @@ Admission Pipeline::Admit(const RequestHead& head) {
     admission.response = RefuseHead(Reason::kUnknownSource, nullptr, 404, head);
     return admission;
   }
-  if (head.method != "POST") {
-    if (source != nullptr) return AdmitHandshake(head, *source);
-    admission.response = RefuseHead(Reason::kMethodNotAllowed, nullptr, 405, head);
-    admission.response->headers.emplace_back("Allow", "POST");
-    return admission;
-  }
+  if (head.method != "POST") return AdmitOther(head, source);
   if (draining_.load(std::memory_order_relaxed)) {
     admission.response = RefuseHead(Reason::kDraining, source, 503, head);
     return admission;
   }
   const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
   if (CheckGate(admitted, head, admission)) return admission;
+  if (head.content_length == 0 && AnswerHead(head, source, admission)) return admission;
   admission.body_bytes_max = admitted.config.body_bytes_max();
   const uint64_t declared = head.content_length.value_or(0);
   if (declared > admission.body_bytes_max) {
@@ -73,26 +69,32 @@ bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
   return true;
 }
 
-Admission Pipeline::AdmitHandshake(const RequestHead& head, const SourceRuntime& source) const {
+bool Pipeline::AnswerHead(const RequestHead& head, const SourceRuntime* source,
+                          Admission& admission) const {
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+  const auto answer = bound.access.Get()->verifier->AnswerUnverified(
+      {.method = head.method, .token = head.token, .query = head.query, .headers = head.headers},
+      clock_.Now());
+  if (!answer) return false;
+  if (answer->refused) {
+    const Reason reason = source != nullptr ? *answer->refused : Reason::kUnknownSource;
+    admission.response = RefuseHead(reason, source, answer->status, head, answer->detail);
+    return true;
+  }
+  NoteHandshake(bound, *answer);
+  admission.response = HandshakeResponse(*answer);
+  if (head.method == "OPTIONS") {
+    admission.response->headers.emplace_back("Allow", AllowedMethods(bound.recipe));
+  }
+  return true;
+}
+
+Admission Pipeline::AdmitOther(const RequestHead& head, const SourceRuntime* source) const {
   Admission admission;
-  if (CheckGate(source, head, admission)) return admission;
-  if (head.method == "HEAD" && HasHandshake(source.recipe, config::v1::HANDSHAKE_KIND_HEAD)) {
-    admission.response.emplace();
-    return admission;
-  }
-  const auto answer =
-      head.method == "GET" ? source.access.Get()->verifier->AnswerGet(head.query) : std::nullopt;
-  if (!answer) {
-    admission.response = RefuseHead(Reason::kMethodNotAllowed, &source, 405, head);
-    admission.response->headers.emplace_back("Allow", AllowedMethods(source.recipe));
-  } else if (answer->status == 200) {
-    admission.response = HandshakeResponse(*answer);
-  } else {
-    admission.response = RefuseHead(
-        Reason::kChallengeRefused, &source, answer->status, head,
-        answer->status == 401 ? "the token is not handshake_token"
-                              : "the challenge is missing, repeated, too long, or not plain text");
-  }
+  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
+  if (CheckGate(bound, head, admission) || AnswerHead(head, source, admission)) return admission;
+  admission.response = RefuseHead(Reason::kMethodNotAllowed, source, 405, head);
+  admission.response->headers.emplace_back("Allow", AllowedMethods(bound.recipe));
   return admission;
 }
 

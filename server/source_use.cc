@@ -16,8 +16,7 @@ using Problems = std::vector<ConfigProblem>;
 constexpr std::string_view kRemove = "remove it";
 
 bool UsesHandshakeToken(const Recipe& recipe) {
-  return std::any_of(recipe.handshakes().begin(), recipe.handshakes().end(),
-                     [](const auto& handshake) { return !handshake.token_parameter().empty(); });
+  return std::any_of(recipe.handshakes().begin(), recipe.handshakes().end(), AsksForHandshakeToken);
 }
 
 bool SignsValue(const Recipe& recipe, const std::string& name) {
@@ -48,7 +47,8 @@ Problems UnreadOfSource(const Source& source, const Recipe& recipe, const std::s
   add(!source.keys().empty(), !none, "keys", "are not read by kind none",
       "remove them, or write the kind that is meant");
   add(source.has_handshake_token(), UsesHandshakeToken(recipe), "handshake_token",
-      "is asked for by no handshake of the recipe", "remove it, or write token_parameter");
+      "is asked for by no handshake of the recipe",
+      "remove it, or write token_parameter or equals_token");
   add(source.replay_policy() != config::v1::REPLAY_POLICY_UNSPECIFIED, CanSuspectReplays(recipe),
       "replay_policy",
       "has nothing to decide: a signed time or id, or no signature, tells replays");

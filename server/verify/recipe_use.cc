@@ -161,16 +161,24 @@ class Finder {
                           kind == config::v1::HANDSHAKE_KIND_JSON_HMAC;
       const bool get = kind == config::v1::HANDSHAKE_KIND_GET_ECHO ||
                        kind == config::v1::HANDSHAKE_KIND_GET_HMAC;
-      const std::string path = StrCat("handshakes[", i, "].");
-      const auto add = [&](const std::string& value, bool is_read, std::string_view name) {
-        Add(!value.empty(), is_read, StrCat(path, name), "is not read by this kind of handshake");
+      const bool by_template = kind == config::v1::HANDSHAKE_KIND_TEMPLATE;
+      const auto add = [&](bool is_set, bool is_read, std::string_view name) {
+        Add(is_set, is_read, StrCat("handshakes[", i, "].", name),
+            "is not read by this kind of handshake");
       };
-      add(handshake.query_parameter(), get, "query_parameter");
-      add(handshake.token_parameter(), get, "token_parameter");
-      add(handshake.match_pointer(), fixed || echoes, "match_pointer");
-      add(handshake.match_value(), fixed || echoes, "match_value");
-      add(handshake.echo_pointer(), echoes, "echo_pointer");
-      add(handshake.answer(), fixed, "answer");
+      add(!handshake.query_parameter().empty(), get, "query_parameter");
+      add(!handshake.token_parameter().empty(), get, "token_parameter");
+      add(!handshake.match_pointer().empty(), fixed || echoes, "match_pointer");
+      add(!handshake.match_value().empty(), fixed || echoes, "match_value");
+      add(!handshake.echo_pointer().empty(), echoes, "echo_pointer");
+      add(!handshake.answer().empty(), fixed, "answer");
+      add(!handshake.methods().empty(), by_template, "methods");
+      add(!handshake.match().empty(), by_template, "match");
+      add(handshake.has_challenge(), by_template, "challenge");
+      add(handshake.has_reply(), by_template, "reply");
+      add(handshake.has_hash(), by_template, "hash");
+      add(handshake.unsigned_(), by_template, "unsigned");
+      add(handshake.learn_key(), by_template, "learn_key");
     }
   }
 
@@ -202,6 +210,27 @@ bool CanSuspectReplays(const Recipe& recipe) { return RemembersSigned(recipe); }
 
 bool HasConfiguredKeys(const Recipe& recipe) {
   return recipe.algorithms(0).kind() != config::v1::ALGORITHM_KIND_NONE && !KeysAreFetched(recipe);
+}
+
+bool HasHmacKey(const Recipe& recipe) {
+  const AlgorithmKind kind = recipe.algorithms(0).kind();
+  return kind == config::v1::ALGORITHM_KIND_HMAC || kind == config::v1::ALGORITHM_KIND_TWILIO ||
+         kind == config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS;
+}
+
+bool AsksForHandshakeToken(const Handshake& handshake) {
+  const auto& matches = handshake.match();
+  const auto& parts = handshake.hash().over();
+  return !handshake.token_parameter().empty() ||
+         std::any_of(matches.begin(), matches.end(),
+                     [](const auto& match) { return match.equals_token(); }) ||
+         std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.token(); });
+}
+
+bool LearnsKey(const Recipe& recipe) {
+  const auto& handshakes = recipe.handshakes();
+  return std::any_of(handshakes.begin(), handshakes.end(),
+                     [](const auto& handshake) { return handshake.learn_key(); });
 }
 
 std::string KindName(AlgorithmKind kind) {

@@ -25,6 +25,15 @@ bool CanSuspectReplays(const config::v1::Recipe& recipe);
 // Whether the keys are configured, as opposed to fetched, or none.
 bool HasConfiguredKeys(const config::v1::Recipe& recipe);
 
+// Whether its keys are for HMAC.
+bool HasHmacKey(const config::v1::Recipe& recipe);
+
+// Whether it asks for Source.handshake_token.
+bool AsksForHandshakeToken(const config::v1::Handshake& handshake);
+
+// Whether a handshake of the recipe learns a key.
+bool LearnsKey(const config::v1::Recipe& recipe);
+
 // A kind as the configuration writes it, for example `url_token`.
 std::string KindName(config::v1::AlgorithmKind kind);
 

@@ -16,6 +16,7 @@
 #include "server/verify/internal/sns.h"
 #include "server/verify/internal/token_place.h"
 #include "server/verify/internal/twilio.h"
+#include "server/verify/recipe_use.h"
 
 #include <optional>
 #include <utility>
@@ -23,24 +24,9 @@
 namespace hookbridge {
 namespace {
 
-// Value of `name` in a query, not percent-decoded; nullopt when absent or repeated.
-std::optional<std::string_view> QueryValue(std::string_view query, std::string_view name) {
-  std::optional<std::string_view> found;
-  while (!query.empty()) {
-    const size_t end = query.find('&');
-    const std::string_view pair = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    const size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
-    found = pair.substr(equals + 1);
-  }
-  return found;
-}
-
 absl::Status CheckHandshakeToken(const VerifierOptions& options) {
   for (const config::v1::Handshake& handshake : options.recipe.handshakes()) {
-    if (handshake.token_parameter().empty()) continue;
+    if (!AsksForHandshakeToken(handshake)) continue;
     if (IsEchoable(options.handshake_token)) continue;
     return absl::InvalidArgumentError(
         options.handshake_token.empty()
@@ -81,7 +67,9 @@ struct Verifier::State {
   const config::v1::Recipe& recipe() const { return options.recipe; }
 
   Decision Decide(const WebhookRequest& request, absl::Time now, const Trace& trace) const;
-  std::optional<Decision> CheckUrlToken(const WebhookRequest& request, const Trace& trace) const;
+  std::optional<Decision> CheckUrlToken(std::string_view token, const Trace& trace) const;
+  // As CheckUrlToken, of every kind of recipe.
+  std::optional<Decision> RefuseByUrlToken(std::string_view token, absl::Time now) const;
   Decision DecideBySortedForm(const WebhookRequest& request, absl::Time now,
                               const Trace& trace) const;
   Decision DecideByToken(std::string_view where, std::string_view token, absl::Time now) const;
@@ -91,7 +79,7 @@ struct Verifier::State {
 
 Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
                                  const Trace& trace) const {
-  if (auto refused = CheckUrlToken(request, trace)) return *std::move(refused);
+  if (auto refused = CheckUrlToken(request.token, trace)) return *std::move(refused);
   switch (recipe().algorithms(0).kind()) {
     case config::v1::ALGORITHM_KIND_NONE:
       return {};
@@ -130,19 +118,29 @@ Decision Verifier::State::DecideBySortedForm(const WebhookRequest& request, absl
   return decision;
 }
 
-std::optional<Decision> Verifier::State::CheckUrlToken(const WebhookRequest& request,
+std::optional<Decision> Verifier::State::CheckUrlToken(std::string_view token,
                                                        const Trace& trace) const {
   if (recipe().algorithms(0).kind() == config::v1::ALGORITHM_KIND_URL_TOKEN) return std::nullopt;
   if (options.url_token.empty()) {
-    if (request.token.empty()) return std::nullopt;
+    if (token.empty()) return std::nullopt;
     return Refuse(Reason::kCredentialMismatch, "the URL carries a token and the source has none");
   }
-  if (request.token.empty()) return Refuse(Reason::kCredentialMissing, "the URL carries no token");
-  if (!SecretsEqual(request.token, options.url_token)) {
+  if (token.empty()) return Refuse(Reason::kCredentialMissing, "the URL carries no token");
+  if (!SecretsEqual(token, options.url_token)) {
     return Refuse(Reason::kCredentialMismatch, "the URL token does not match");
   }
   trace.Ok("url token", "matches");
   return std::nullopt;
+}
+
+std::optional<Decision> Verifier::State::RefuseByUrlToken(std::string_view token,
+                                                          absl::Time now) const {
+  if (recipe().algorithms(0).kind() != config::v1::ALGORITHM_KIND_URL_TOKEN) {
+    return CheckUrlToken(token, Trace(nullptr));
+  }
+  Decision decision = DecideByToken("URL token", token, now);
+  if (!decision.refused) return std::nullopt;
+  return decision;
 }
 
 Decision Verifier::State::DecideByToken(std::string_view where, std::string_view token,
@@ -230,7 +228,7 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
     if (!made.ok()) return made.status();
     state->certificate_signature = *std::move(made);
   }
-  auto handshakes = Handshakes::Create(options.recipe);
+  auto handshakes = Handshakes::Create(options.recipe, options.handshake_token, options.public_url);
   if (!handshakes.ok()) return handshakes.status();
   state->handshakes = *std::move(handshakes);
   if (absl::Status status = CheckHandshakeToken(options); !status.ok()) return status;
@@ -288,34 +286,39 @@ std::optional<FetchNeed> Verifier::Confirmation(const VerifiedWebhook& webhook) 
   return state_->sns->Confirmation(webhook.request());
 }
 
-std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& webhook) const {
+std::optional<HandshakeAnswer> Verifier::AnswerHandshake(const VerifiedWebhook& webhook,
+                                                         absl::Time now) const {
   const RingKey* matched = nullptr;
   for (const RingKey& key : state_->keys) {
     if (key.id == webhook.key_id()) matched = &key;
   }
-  return state_->handshakes.Answer(webhook.request(), matched);
+  return state_->handshakes.AnswerVerified(HandshakeOf(webhook.request()), matched, state_->keys,
+                                           now);
 }
 
-std::optional<HandshakeAnswer> Verifier::AnswerGet(std::string_view query) const {
-  for (const config::v1::Handshake& handshake : state_->recipe().handshakes()) {
-    const bool signs = handshake.kind() == config::v1::HANDSHAKE_KIND_GET_HMAC;
-    if (!signs && handshake.kind() != config::v1::HANDSHAKE_KIND_GET_ECHO) continue;
-    if (!handshake.token_parameter().empty()) {
-      const auto token = QueryValue(query, handshake.token_parameter());
-      if (!token || !SecretsEqual(*token, state_->options.handshake_token)) {
-        return HandshakeAnswer{.status = 401, .content_type = {}, .body = {}};
-      }
-    }
-    const auto value = QueryValue(query, handshake.query_parameter());
-    if (!value || !IsEchoable(*value)) {
-      return HandshakeAnswer{.status = 400, .content_type = {}, .body = {}};
-    }
-    return HandshakeAnswer{
-        .status = 200,
-        .content_type = "text/plain",
-        .body = signs ? AnswerBraintree(state_->keys.front(), *value) : std::string(*value)};
-  }
-  return std::nullopt;
+std::optional<HandshakeAnswer> Verifier::AnswerUnverified(const HandshakeRequest& request,
+                                                          absl::Time now) const {
+  const bool taken = state_->handshakes.TakesUnverified(request.method);
+  const bool post = request.method == "POST";
+  // A URL that carries a token is never answered but by it, so that none tells that it exists.
+  if (!taken && (post || request.token.empty())) return std::nullopt;
+  const auto refused = state_->RefuseByUrlToken(request.token, now);
+  if (!refused) return state_->handshakes.AnswerUnverified(request, state_->keys, now);
+  if (post) return std::nullopt;
+  const auto status = static_cast<int>(state_->recipe().responses().bad_signature());
+  return HandshakeAnswer{.status = status == 0 ? 401 : status,
+                         .content_type = {},
+                         .body = {},
+                         .refused = refused->refused,
+                         .detail = refused->detail};
+}
+
+HandshakeRequest HandshakeOf(const WebhookRequest& request) {
+  return {.method = request.method,
+          .token = request.token,
+          .query = request.query,
+          .headers = request.headers,
+          .whole = &request};
 }
 
 std::vector<ExplainStep> Verifier::Explain(const WebhookRequest& request, absl::Time now) const {

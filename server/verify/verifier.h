@@ -13,8 +13,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,7 +36,7 @@ struct VerifierOptions {
   config::v1::Recipe recipe;  // complete: preset and changes merged
   std::vector<KeyMaterial> keys;
   std::string url_token;             // beside the recipe; empty is none
-  std::string handshake_token = {};  // what a GET handshake must show; empty is none
+  std::string handshake_token = {};  // what a handshake must show; empty is none
   std::string public_url;
   std::map<std::string, std::string, std::less<>> values = {};  // Source.values
   std::vector<std::string> topic_arns = {};                     // AWS SNS
@@ -59,11 +61,27 @@ struct ExplainStep {
   std::string detail;  // for example `1614265330 is 301 s old, 300 s allowed`
 };
 
-// What an authentic handshake is answered.
+// What may be a handshake; views are valid during the call.
+struct HandshakeRequest {
+  std::string_view method;
+  std::string_view token;  // of the URL
+  std::string_view query;
+  std::span<const HeaderLine> headers = {};
+  const WebhookRequest* whole = nullptr;  // null: the head alone is known
+};
+
+HandshakeRequest HandshakeOf(const WebhookRequest& request);
+
+// What a handshake is answered.
 struct HandshakeAnswer {
   int status = 200;
-  std::string content_type;
+  std::string content_type;  // empty: none
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::optional<Reason> refused = {};  // set: this status, and a body that tells nothing
+  std::string detail = {};             // of a refusal, for the operator
+  // Set: a key of the source. Only when somebody waits for it and it is kept is this answered.
+  std::string learned_secret = {};
 };
 
 // What came of a request. NeedsFetch: ask for it and come back with VerifyFetched.
@@ -95,12 +113,14 @@ class Verifier {
   std::optional<FetchNeed> Confirmation(const VerifiedWebhook& webhook) const;
 
   // The answer, when the authentic request is a handshake of the recipe and no event.
-  std::optional<HandshakeAnswer> AnswerHandshake(const VerifiedWebhook& webhook) const;
+  std::optional<HandshakeAnswer> AnswerHandshake(const VerifiedWebhook& webhook,
+                                                 absl::Time now) const;
 
-  // The answer to a GET with this query, when it is a handshake of the recipe; nullopt when the
-  // recipe has none for GET. Status 400: the value may not be echoed; 401: the token is not the
-  // configured one.
-  std::optional<HandshakeAnswer> AnswerGet(std::string_view query) const;
+  // The answer to what no signature covers: GET, HEAD, OPTIONS, and a POST that the recipe calls
+  // unsigned. nullopt: it is no handshake. A URL token is asked for as of a webhook; where it is
+  // wrong a POST is left to Verify, and another method is refused.
+  std::optional<HandshakeAnswer> AnswerUnverified(const HandshakeRequest& request,
+                                                  absl::Time now) const;
 
   // The same decision, step by step, for `hookctl verify`.
   std::vector<ExplainStep> Explain(const WebhookRequest& request, absl::Time now) const;

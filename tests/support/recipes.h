@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,11 @@ inline std::string VerdictOf(const Verifier& verifier, const RequestBuilder& req
   if (const auto* const good = std::get_if<VerifiedWebhook>(&verdict))
     return "ok:" + good->key_id();
   return std::string(ReasonName(std::get<Rejection>(verdict).reason));
+}
+
+inline std::optional<HandshakeAnswer> AnswerGet(const Verifier& verifier, std::string_view query) {
+  return verifier.AnswerUnverified({.method = "GET", .token = {}, .query = query},
+                                   absl::UnixEpoch());
 }
 
 }  // namespace hookbridge

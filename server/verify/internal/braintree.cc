@@ -121,10 +121,4 @@ Decision DecideBraintree(const WebhookRequest& request, const std::vector<RingKe
   return Refuse(Reason::kSignatureMismatch, "no signature matches a key over bt_payload");
 }
 
-std::string AnswerBraintree(const RingKey& key, std::string_view challenge) {
-  const std::string_view parts[] = {challenge};
-  return StrCat(key.public_name, "|",
-                HexEncode(std::get<HmacKey>(key.material).Sign(parts).bytes()));
-}
-
 }  // namespace hookbridge

@@ -26,7 +26,4 @@ absl::StatusOr<std::pair<std::string, HmacKey>> MakeBraintreeKey(std::string_vie
 Decision DecideBraintree(const WebhookRequest& request, const std::vector<RingKey>& keys,
                          absl::Time now, const Trace& trace);
 
-// The answer to a challenge: `public key|hexadecimal HMAC of it`.
-std::string AnswerBraintree(const RingKey& key, std::string_view challenge);
-
 }  // namespace hookbridge

@@ -2,6 +2,7 @@
 
 #include "server/base/https_url.h"
 #include "server/base/strings.h"
+#include "server/verify/internal/handshake_check.h"
 #include "server/verify/recipe_use.h"
 
 #include <algorithm>
@@ -149,31 +150,6 @@ absl::Status CheckCertificate(const Recipe& recipe) {
   return absl::OkStatus();
 }
 
-// Whether each handshake can ever be answered.
-absl::Status CheckHandshakes(const Recipe& recipe) {
-  const auto kind = recipe.algorithms(0).kind();
-  const bool has_hmac_key = kind == config::v1::ALGORITHM_KIND_HMAC ||
-                            kind == config::v1::ALGORITHM_KIND_TWILIO ||
-                            kind == config::v1::ALGORITHM_KIND_ADYEN_PAYMENTS;
-  for (int i = 0; i < recipe.handshakes_size(); ++i) {
-    const std::string field = StrCat("handshakes[", i, "]");
-    switch (recipe.handshakes(i).kind()) {
-      case config::v1::HANDSHAKE_KIND_UNSPECIFIED:
-        return Bad(field, "has no kind; write for example kind: get_echo");
-      case config::v1::HANDSHAKE_KIND_GET_ECHO:
-      case config::v1::HANDSHAKE_KIND_GET_HMAC:
-        if (!recipe.handshakes(i).query_parameter().empty()) break;
-        return Bad(field + ".query_parameter", "is empty; write the parameter to echo");
-      case config::v1::HANDSHAKE_KIND_JSON_HMAC:
-        if (has_hmac_key) break;
-        return Bad(field, "json_hmac answers with an HMAC key, which this kind does not have");
-      default:
-        break;
-    }
-  }
-  return absl::OkStatus();
-}
-
 // A value inside a JSON body is not in a form.
 absl::Status CheckBodyFormat(const Recipe& recipe) {
   if (recipe.body_format() != config::v1::BODY_FORMAT_FORM) return absl::OkStatus();
@@ -276,7 +252,7 @@ absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
   if (absl::Status status = CheckSignature(recipe); !status.ok()) return status;
   if (absl::Status status = CheckTimestamp(recipe); !status.ok()) return status;
   if (absl::Status status = CheckCertificate(recipe); !status.ok()) return status;
-  if (absl::Status status = CheckHandshakes(recipe); !status.ok()) return status;
+  if (absl::Status status = CheckHandshakes(recipe, has_public_url); !status.ok()) return status;
   if (absl::Status status = CheckBodyFormat(recipe); !status.ok()) return status;
   const auto& fixed = recipe.responses().body().fixed();
   if (recipe.responses().body().has_fixed() && fixed.content_type().empty()) {

@@ -99,6 +99,25 @@ sources:
   - name: url
     recipe: {algorithms: [{kind: url_token}]}
     keys: [{secret: "inline:right"}]
+  - name: shaken
+    recipe:
+      algorithms: [{kind: url_token}]
+      handshakes:
+      - kind: template
+        methods: [OPTIONS]
+        challenge: {header: Origin-Is}
+        reply: {headers: {Allowed: "{challenge}"}}
+      - kind: template
+        methods: [GET, POST]
+        unsigned: true
+        challenge: {query: c}
+        reply: {body: "{challenge}"}
+      - kind: template
+        methods: [POST]
+        unsigned: true
+        challenge: {json_pointer: /c}
+        reply: {status: 202, body: "{challenge}"}
+    keys: [{secret: "inline:right"}]
   - name: first-wins
     recipe:
       algorithms: [{kind: static_token}]
@@ -366,6 +385,70 @@ TEST_F(PipelineTest, HandshakesEchoWhatIsHarmless) {
                         "challenge=" + std::string(limits::kHandshakeEchoBytesMax + 1, 'a')),
             400);
   EXPECT_EQ(AdmitStatus("GET", "url"), 405);
+}
+
+// Before verification, on the head where there is no body and else once it is there; never an
+// event.
+TEST_F(PipelineTest, AnUnsignedPostIsAHandshakeAndNoEvent) {
+  const Admission head = Admit("POST", "shaken", 0, "right", "c=a1");
+  ASSERT_TRUE(head.response);
+  EXPECT_EQ(head.response->status, 200);
+  EXPECT_EQ(head.response->body, "a1");
+  EXPECT_EQ(AdmitStatus("POST", "shaken", 9, "right", "c=a1"), 0) << "its body is read first";
+  const auto send = [&](const std::string& body, const std::string& token) {
+    WebhookRequest request = RequestBuilder().Body(body).Token(token).Build();
+    request.source = "shaken";
+    return Handle(std::move(request));
+  };
+  const HttpResponse body = send(R"({"c":"b2"})", "right");
+  EXPECT_EQ(body.status, 202);
+  EXPECT_EQ(body.body, "b2");
+  EXPECT_THAT(body.headers, testing::Contains(testing::Pair("X-Content-Type-Options", "nosniff")));
+  EXPECT_EQ(send(R"({"c":"<b2>"})", "right").status, 400);
+  EXPECT_EQ(Rejected(Reason::kChallengeRefused, "shaken"), 1u);
+  EXPECT_EQ(send(R"({"c":"b2"})", "wrong").status, 401);
+  EXPECT_EQ(Rejected(Reason::kCredentialMismatch, "shaken"), 1u);
+  EXPECT_TRUE(journal_->Read(0, 10, SIZE_MAX)->empty());
+  EXPECT_EQ(send(R"({"d":"b2"})", "right").status, 200) << "an event";
+  EXPECT_EQ(journal_->Read(0, 10, SIZE_MAX)->size(), 1u);
+}
+
+TEST_F(PipelineTest, OptionsAreAnsweredWithTheMethods) {
+  const std::vector<HeaderLine> headers = {{.name = "Origin-Is", .value = "events.example"}};
+  const auto ask = [&](std::string_view token) {
+    return *pipeline_
+                ->Admit({.method = "OPTIONS",
+                         .source = "shaken",
+                         .token = token,
+                         .query = {},
+                         .content_length = 0,
+                         .headers = headers})
+                .response;
+  };
+  EXPECT_EQ(ask("right").status, 200);
+  EXPECT_THAT(ask("right").headers,
+              testing::ElementsAre(testing::Pair("Allowed", "events.example"),
+                                   testing::Pair("X-Content-Type-Options", "nosniff"),
+                                   testing::Pair("Allow", "POST, GET, OPTIONS")));
+  EXPECT_EQ(ask("wrong").status, 401);
+  EXPECT_EQ(AdmitStatus("OPTIONS", "shaken", 0, "right"), 405) << "without the header";
+  EXPECT_EQ(AdmitStatus("OPTIONS", "test"), 405);
+}
+
+// Whatever the method, a wrong token tells nothing about a source.
+TEST_F(PipelineTest, AnUnknownSourceLooksLikeABadTokenToEveryMethod) {
+  for (const char* const method : {"GET", "HEAD", "OPTIONS", "PUT"}) {
+    const Admission unknown = Admit(method, "nobody", 0, "wrong", "c=1");
+    EXPECT_EQ(unknown.response->status, 401) << method;
+    for (const char* const source : {"shaken", "url", "test"}) {
+      const Admission known = Admit(method, source, 0, "wrong", "c=1");
+      EXPECT_EQ(known.response->status, unknown.response->status) << method << source;
+      EXPECT_EQ(known.response->body, unknown.response->body) << method << source;
+      EXPECT_EQ(known.response->headers, unknown.response->headers) << method << source;
+    }
+  }
+  EXPECT_EQ(pipeline_->unattributed().rejected(Reason::kUnknownSource), 4u);
+  EXPECT_EQ(AdmitStatus("GET", "shaken", 0, "right", "c=1"), 200);
 }
 
 // On /{token} routes nobody can find out which sources exist.

@@ -180,13 +180,14 @@ TEST(HandshakeTest, TokensOfGetHandshakesAreChecked) {
   EXPECT_FALSE(Verifier::Create(options).ok());
   options.handshake_token = "token-1";
   const auto verifier = *Verifier::Create(options);
-  EXPECT_EQ(verifier->AnswerGet("hub.challenge=1&hub.verify_token=token-1")->status, 200);
-  EXPECT_EQ(verifier->AnswerGet("hub.challenge=1&hub.verify_token=token-2")->status, 401);
-  EXPECT_EQ(verifier->AnswerGet("hub.challenge=1")->status, 401);
-  EXPECT_EQ(verifier->AnswerGet("hub.challenge=1&hub.verify_token=token-1&hub.verify_token=token-1")
-                ->status,
-            401);
-  EXPECT_EQ(verifier->AnswerGet("hub.verify_token=token-1")->status, 400);
+  EXPECT_EQ(AnswerGet(*verifier, "hub.challenge=1&hub.verify_token=token-1")->status, 200);
+  EXPECT_EQ(AnswerGet(*verifier, "hub.challenge=1&hub.verify_token=token-2")->status, 401);
+  EXPECT_EQ(AnswerGet(*verifier, "hub.challenge=1")->status, 401);
+  EXPECT_EQ(
+      AnswerGet(*verifier, "hub.challenge=1&hub.verify_token=token-1&hub.verify_token=token-1")
+          ->status,
+      401);
+  EXPECT_EQ(AnswerGet(*verifier, "hub.verify_token=token-1")->status, 400);
 }
 
 TEST(HandshakeTest, AnUnknownKeyIdIsSaid) {

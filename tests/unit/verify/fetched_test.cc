@@ -283,12 +283,12 @@ TEST_F(BraintreeTest, EveryChangeIsRefused) {
 }
 
 TEST_F(BraintreeTest, AChallengeIsAnsweredWithTheFirstKey) {
-  const auto answer = verifier_->AnswerGet("bt_challenge=20f9f8ed");
+  const auto answer = AnswerGet(*verifier_, "bt_challenge=20f9f8ed");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->body, "public_a|" + Mac("private_a", "20f9f8ed"));
-  EXPECT_EQ(verifier_->AnswerGet("bt_challenge=%3Cscript%3E")->status, 400);
-  EXPECT_EQ(verifier_->AnswerGet("x=y")->status, 400);
+  EXPECT_EQ(AnswerGet(*verifier_, "bt_challenge=%3Cscript%3E")->status, 400);
+  EXPECT_EQ(AnswerGet(*verifier_, "x=y")->status, 400);
 }
 
 TEST_F(BraintreeTest, KeysArePairs) {

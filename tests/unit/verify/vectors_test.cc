@@ -1,5 +1,6 @@
 #include "server/verify/presets.h"
 #include "server/verify/verifier.h"
+#include "tests/support/recipes.h"
 #include "tests/support/request_builder.h"
 
 #include "gtest/gtest.h"
@@ -119,7 +120,7 @@ bool Verifies(const boost::json::object& vector, const std::string& preset) {
   const auto verifier = Verifier::Create(std::move(options));
   if (!verifier.ok()) return false;
   if (const auto* const expected = vector.if_contains("expected_response")) {
-    const auto answer = (*verifier)->AnswerGet(url.substr(url.find('?') + 1));
+    const auto answer = AnswerGet(**verifier, url.substr(url.find('?') + 1));
     return answer && answer->status == expected->as_object().at("status").as_int64() &&
            answer->body == Text(expected->as_object(), "body");
   }
