@@ -56,12 +56,14 @@ def block(name):
 def needs(text):
     certified = re.search(r"^certificate:", text, re.MULTILINE)
     found = ["no key: the provider's certificate is fetched"] if certified else ["a key"]
+    if "learn_key: true" in text:
+        found = ["`learned_key`, or a key"]
     if "kind: aws_sns" in text:
         found.append("`topic_arns`")
     found += [f"`values: {{{name}: ...}}`" for name in re.findall(r"- config: (\w+)", text)]
     if re.search(r"url(_decoded)?: true|kind: twilio", text):
         found.append("`public_url`, exactly as the provider was given it")
-    if "token_parameter" in text:
+    if re.search(r"token_parameter|equals_token|\{token: true\}", text):
         found.append("`handshake_token`")
     if "key_id_header" in text:
         found.append("the key's `id` as the provider names it")

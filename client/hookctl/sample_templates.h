@@ -29,4 +29,7 @@ std::vector<SampleTemplate> MessagingSamples();
 // Shops, documents, people, and formats that many providers send.
 std::vector<SampleTemplate> BusinessSamples();
 
+// Providers that check the endpoint before they send.
+std::vector<SampleTemplate> CheckingSamples();
+
 }  // namespace hookbridge::hookctl

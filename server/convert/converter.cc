@@ -194,9 +194,13 @@ ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl
                                        const Scratch& scratch) const {
   ConvertedEvent event;
   const bool parsed = read.ok() && !request.body.empty();
+  const JsonTape* const json = scratch.has_json ? &scratch.tape : nullptr;
+  // One event that comes outside of a list, where the list would be the whole body.
+  const bool is_item = split && split->tokens().empty();
   const Extracted extracted =
       extractor.Extract({.request = request,
-                         .json = scratch.has_json ? &scratch.tape : nullptr,
+                         .json = json,
+                         .item = is_item ? json : nullptr,
                          .form = scratch.form.empty() ? nullptr : &scratch.form});
   if (!read.ok()) {
     event.conversion_error = std::string(read.message());

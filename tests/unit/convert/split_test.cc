@@ -112,6 +112,17 @@ TEST(SplitTest, WhatIsNoListOfObjectsStaysOneEvent) {
 }
 
 // One bad element costs its own parsed form, and not the others' ids and types.
+// One event is sent as an object, several as a list of them: its fields are at the same places.
+TEST(SplitTest, AnObjectWhereTheBodyWouldBeTheListIsItsOwnElement) {
+  const Recipe recipe =
+      Yaml("algorithms: [{kind: none}]\nsplit: {array: ''}\nevent: {id: [{item_pointer: /id}]}\n");
+  EXPECT_EQ(Convert(recipe, R"({"id":"a"})").events[0].dedup_key(), "a");
+  EXPECT_EQ(Convert(recipe, R"([{"id":"a"}])").events[0].dedup_key(), "a");
+  const Recipe inside =
+      Yaml("algorithms: [{kind: none}]\nsplit: {array: /l}\nevent: {id: [{item_pointer: /id}]}\n");
+  EXPECT_NE(Convert(inside, R"({"id":"a"})").events[0].dedup_key(), "a");
+}
+
 TEST(SplitTest, AListWithABadElementIsSplitAllTheSame) {
   const std::string body =
       R"({"kind":"k","account":"a1","list":[{"id":1,"type":"paid"},{"id":2,"text":"\ud83d"}]})";
