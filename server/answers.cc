@@ -22,6 +22,8 @@ std::string_view ErrorBody(int status) {
       return "{\"error\":\"method not allowed\"}";
     case 413:
       return "{\"error\":\"payload too large\"}";
+    case 415:
+      return "{\"error\":\"unsupported media type\"}";
     case 503:
       return "{\"error\":\"unavailable\"}";
     default:
@@ -63,7 +65,8 @@ std::string AllowedMethods(const config::v1::Recipe& recipe) {
   for (const std::string_view method : {"HEAD", "GET", "OPTIONS"}) {
     const auto& handshakes = recipe.handshakes();
     if (std::any_of(handshakes.begin(), handshakes.end(),
-                    [&](const auto& handshake) { return TakesMethod(handshake, method); })) {
+                    [&](const auto& handshake) { return TakesMethod(handshake, method); }) ||
+        (method == "GET" && recipe.events_by_get())) {
       StrAppend(&allow, ", ", method);
     }
   }

@@ -42,6 +42,13 @@ bool IsForNow(Reason reason) {
   return reason == Reason::kCertificateUnavailable || reason == Reason::kResourceUnavailable;
 }
 
+int RejectionStatus(Reason reason, const config::v1::Responses& responses) {
+  if (IsForNow(reason)) return 503;
+  if (reason == Reason::kBodyTooLarge) return 413;
+  if (reason == Reason::kContentEncoding) return 415;
+  return static_cast<int>(responses.bad_signature());
+}
+
 NewEvent::Unconflicted UnconflictEvent(const EventRuns& runs, const EventId& first) {
   Unconflicted own = Unconflict(runs, first.ToString());
   return {.hash = own.dedup_hash, .envelope = std::move(own.envelope)};
@@ -203,9 +210,7 @@ bool Pipeline::AnswerUnsigned(const WebhookRequest& request, const SourceAccess&
 }
 
 void Pipeline::Take(Rejection rejection, Waiting waiting) {
-  const int status = IsForNow(rejection.reason)
-                         ? 503
-                         : static_cast<int>(waiting.source->recipe.responses().bad_signature());
+  const int status = RejectionStatus(rejection.reason, waiting.source->recipe.responses());
   NoteRejected(rejection.reason, rejection.request, rejection.detail);
   if (options_.quarantine != nullptr) {
     options_.quarantine->Keep(rejection.request, rejection.reason, rejection.detail);
@@ -241,6 +246,7 @@ void Pipeline::Take(ConfirmSubscription confirm, Waiting waiting) {
   const std::string& name = waiting.source->config.name();
   const FetchNeed need = confirm.need;
   Lane& lane = *waiting.lane;
+  confirm.webhook.DropInflated();
   FetchOnLane(options_.fetcher, need, name, lane,
               [this, webhook = std::move(confirm.webhook),
                waiting = std::move(waiting)](FetchAnswer answer) mutable {

@@ -112,6 +112,8 @@ class Pipeline final : public RequestHandler {
   void NoteRejected(Reason reason, const WebhookRequest& request, std::string detail);
   // Refuses a head that does not meet the source's gate.
   bool CheckGate(const SourceRuntime& source, const RequestHead& head, Admission& admission) const;
+  // Whether it is an event by GET: its source takes those, and no handshake answers it.
+  bool IsEventByGet(const RequestHead& head, const SourceRuntime* source) const;
   // Answers a head that is a handshake, or shows a wrong URL token for one; false: it does neither.
   // `source` is null for an unknown one.
   bool AnswerHead(const RequestHead& head, const SourceRuntime* source, Admission& admission) const;

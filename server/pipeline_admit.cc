@@ -1,6 +1,7 @@
 #include "server/answers.h"
 #include "server/base/network.h"
 #include "server/base/strings.h"
+#include "server/body/content_coding.h"
 #include "server/pipeline.h"
 
 #include <utility>
@@ -33,14 +34,24 @@ Admission Pipeline::Admit(const RequestHead& head) {
     admission.response = RefuseHead(Reason::kUnknownSource, nullptr, 404, head);
     return admission;
   }
-  if (head.method != "POST") return AdmitOther(head, source);
+  const bool by_get = IsEventByGet(head, source);
+  if (head.method != "POST" && !by_get) return AdmitOther(head, source);
   if (draining_.load(std::memory_order_relaxed)) {
     admission.response = RefuseHead(Reason::kDraining, source, 503, head);
     return admission;
   }
   const SourceRuntime& admitted = source != nullptr ? *source : *decoy_;
   if (CheckGate(admitted, head, admission)) return admission;
-  if (head.content_length == 0 && AnswerHead(head, source, admission)) return admission;
+  if (by_get && head.content_length != 0) {
+    admission.response = RefuseHead(Reason::kMalformedHttp, source, 400, head, "a GET has a body");
+    return admission;
+  }
+  if (!by_get && head.content_length == 0 && AnswerHead(head, source, admission)) return admission;
+  if (!FindContentCoding(head.headers)) {
+    admission.response = RefuseHead(Reason::kContentEncoding, source, 415, head,
+                                    "is not one of gzip, deflate, zstd, br alone");
+    return admission;
+  }
   admission.body_bytes_max = admitted.config.body_bytes_max();
   const uint64_t declared = head.content_length.value_or(0);
   if (declared > admission.body_bytes_max) {
@@ -67,6 +78,14 @@ bool Pipeline::CheckGate(const SourceRuntime& source, const RequestHead& head,
       RefuseHead(Reason::kGateRefused, &source,
                  static_cast<int>(source.recipe.responses().bad_signature()), head, *refusal);
   return true;
+}
+
+bool Pipeline::IsEventByGet(const RequestHead& head, const SourceRuntime* source) const {
+  if (source == nullptr || head.method != "GET" || !source->recipe.events_by_get()) return false;
+  const auto answer = source->access.Get()->verifier->AnswerUnverified(
+      {.method = head.method, .token = head.token, .query = head.query, .headers = head.headers},
+      clock_.Now());
+  return !answer || answer->refused;
 }
 
 bool Pipeline::AnswerHead(const RequestHead& head, const SourceRuntime* source,

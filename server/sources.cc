@@ -81,6 +81,7 @@ class SourceBuilder {
     verify.topic_arns.assign(source_.topic_arns().begin(), source_.topic_arns().end());
     verify.confirm_subscriptions = source_.confirm_subscriptions();
     verify.authorities_pem = authorities_pem_;
+    verify.body_bytes_max = source_.body_bytes_max();
 
     auto verifier = Verifier::Create(std::move(verify));
     if (!verifier.ok()) return Fail(verifier.status());

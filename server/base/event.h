@@ -24,6 +24,7 @@ enum class ParsedForm : uint8_t {
   kForm = 2,
   kText = 3,
   kBinary = 4,
+  kMultipart = 5,
 };
 
 // The runs of one event.

@@ -15,7 +15,9 @@ std::string MediaType(std::string_view content_type) {
   return lower;
 }
 
-config::v1::BodyFormat FormatOf(const config::v1::Recipe& recipe, std::string_view content_type) {
+config::v1::BodyFormat FormatOf(const config::v1::Recipe& recipe, std::string_view method,
+                                std::string_view content_type) {
+  if (recipe.events_by_get() && method == "GET") return config::v1::BODY_FORMAT_FORM;
   if (recipe.body_format() == config::v1::BODY_FORMAT_UNSPECIFIED) {
     return config::v1::BODY_FORMAT_JSON;
   }
@@ -30,6 +32,24 @@ config::v1::BodyFormat FormatOf(const config::v1::Recipe& recipe, std::string_vi
   // JSON is sent as text/plain and text/json, too.
   if (type == "text/html" || type == "text/csv") return config::v1::BODY_FORMAT_TEXT;
   return config::v1::BODY_FORMAT_JSON;
+}
+
+bool MayHaveFields(const config::v1::Recipe& recipe) {
+  return recipe.body_format() == config::v1::BODY_FORMAT_FORM ||
+         recipe.body_format() == config::v1::BODY_FORMAT_MULTIPART ||
+         recipe.body_format() == config::v1::BODY_FORMAT_BY_CONTENT_TYPE;
+}
+
+bool MayBeXml(const config::v1::Recipe& recipe) {
+  return recipe.body_format() == config::v1::BODY_FORMAT_XML ||
+         recipe.body_format() == config::v1::BODY_FORMAT_BY_CONTENT_TYPE;
+}
+
+bool MayHoldJson(const config::v1::Recipe& recipe) {
+  return recipe.body_format() == config::v1::BODY_FORMAT_UNSPECIFIED ||
+         recipe.body_format() == config::v1::BODY_FORMAT_JSON ||
+         recipe.body_format() == config::v1::BODY_FORMAT_BY_CONTENT_TYPE ||
+         (MayHaveFields(recipe) && !recipe.json_field().empty());
 }
 
 }  // namespace hookbridge

@@ -17,7 +17,7 @@ Unconflicted Unconflict(const EventRuns& runs, std::string_view first_id) {
     if (reader.field() == kSourceField) source = reader.bytes();
     if (reader.field() == kDedupKeyField) {
       key = StrCat(WholeOrHash(std::string(reader.bytes()), 1 + kHashTextBytes), "#",
-                   HashText(ParsedBytesOfRawRun(runs.raw)));
+                   HashText(ParsedBytesOfRawRun(runs.raw).text()));
       AppendBytesField(own.envelope, kDedupKeyField, key);
     } else {
       own.envelope.append(reader.entry());

@@ -5,6 +5,8 @@
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+#include "server/body/fields.h"
+#include "server/body/format.h"
 #include "server/convert/internal/dedup_key.h"
 #include "server/convert/internal/envelope.h"
 #include "server/convert/internal/extract.h"
@@ -49,8 +51,24 @@ struct Scratch {
   JsonTape item;
   std::string sound;
   std::string sound_item;
-  FormFields form;
+  std::vector<BodyField> fields;
+  XmlValues xml;
   bool has_json = false;  // tape
+
+  // Bodies do not stay; the memory of tapes does.
+  void Clear() {
+    fields.clear();
+    xml.clear();
+    has_json = false;
+  }
+};
+
+// A body that was read into the scratch.
+struct BodyText {
+  ParsedForm form = ParsedForm::kJson;
+  std::string_view text;  // what the parsed form is made of
+  bool in_field = false;  // that is in a field of a form
+  absl::Status status;    // conversion_error
 };
 
 constexpr JsonLimits kSoundLimits{.depth_max = limits::kJsonDepthMaxHard + 1,
@@ -59,8 +77,7 @@ constexpr JsonLimits kSoundLimits{.depth_max = limits::kJsonDepthMaxHard + 1,
 // One a thread, so that a webhook allocates no tape.
 Scratch& ThreadScratch() {
   static thread_local Scratch scratch;
-  scratch.form.clear();
-  scratch.has_json = false;
+  scratch.Clear();
   return scratch;
 }
 
@@ -84,24 +101,13 @@ struct Converter::State {
   ConverterOptions options;
   Extractor extractor;
   RawRequestWriter raw_writer;
-  ParsedForm form = ParsedForm::kJson;
   std::optional<JsonPointer> split = {};
   bool one_per_body = false;  // equal bodies without an id are one event
 
   JsonLimits json_limits() const { return JsonLimitsOf(options.limits); }
 
-  // Parses the body into the scratch, or what of it is sound; conversion_error when it cannot be.
-  absl::Status ReadBody(const WebhookRequest& request, Scratch& scratch) const {
-    if (request.body.empty()) return absl::OkStatus();
-    absl::Status status;
-    if (form == ParsedForm::kForm || extractor.reads_form()) {
-      status = ReadForm(request.body, scratch.form);
-      if (!status.ok()) SkimForm(request.body, extractor.wanted_of_form(), scratch.form);
-    }
-    if (form != ParsedForm::kJson) return form == ParsedForm::kForm ? status : absl::OkStatus();
-    return ReadJson(request.body, extractor.wanted(), scratch.tape, scratch.sound,
-                    scratch.has_json);
-  }
+  // Reads the body into the scratch, or what of it is sound.
+  BodyText ReadBody(const WebhookRequest& request, Scratch& scratch) const;
 
   // The text's tape; where there is none, that of its sound values, and why.
   absl::Status ReadJson(std::string_view text, const WantedPlaces& wanted, JsonTape& tape,
@@ -114,7 +120,7 @@ struct Converter::State {
     return status;
   }
 
-  ConvertedEvent Whole(const WebhookRequest& request, const absl::Status& read,
+  ConvertedEvent Whole(const WebhookRequest& request, const BodyText& body,
                        const Scratch& scratch) const;
   ConvertedEvent Item(const WebhookRequest& request, std::string_view item, size_t index,
                       size_t count, Scratch& scratch) const;
@@ -158,12 +164,10 @@ absl::StatusOr<std::unique_ptr<Converter>> Converter::Create(ConverterOptions op
   auto split = SplitPointer(options.recipe, *extractor);
   if (!split.ok()) return split.status();
   RawRequestWriter raw_writer(options.recipe, options.public_url, options.secret_header);
-  const ParsedForm form = FormOf(options.recipe.body_format());
   const bool one_per_body = ToDuration(options.recipe.same_body_window()) > absl::ZeroDuration();
   auto state = std::make_unique<State>(State{.options = std::move(options),
                                              .extractor = *std::move(extractor),
                                              .raw_writer = std::move(raw_writer),
-                                             .form = form,
                                              .split = *std::move(split),
                                              .one_per_body = one_per_body});
   return std::unique_ptr<Converter>(new Converter(std::move(state)));
@@ -173,12 +177,12 @@ ConvertedWebhook Converter::Convert(const VerifiedWebhook& webhook) const {
   const State& state = *state_;
   const WebhookRequest& request = webhook.request();
   Scratch& scratch = ThreadScratch();
-  const absl::Status read = state.ReadBody(request, scratch);
+  const BodyText body = state.ReadBody(request, scratch);
   ConvertedWebhook converted;
-  if (state.split && !request.body.empty()) {
+  if (state.split && body.form == ParsedForm::kJson && !body.text.empty()) {
     const std::vector<std::string_view> items =
-        read.ok() ? SplitItems(scratch.tape, *state.split)
-                  : SkimElements(request.body, *state.split, limits::kSplitItemsMax);
+        body.status.ok() ? SplitItems(scratch.tape, *state.split)
+                         : SkimElements(body.text, *state.split, limits::kSplitItemsMax);
     converted.events.reserve(items.size());
     for (const std::string_view item : items) {
       converted.events.push_back(
@@ -186,14 +190,40 @@ ConvertedWebhook Converter::Convert(const VerifiedWebhook& webhook) const {
     }
     if (!items.empty()) converted.body_run = RawRequestWriter::BodyRun(request);
   }
-  if (converted.events.empty()) converted.events.push_back(state.Whole(request, read, scratch));
+  if (converted.events.empty()) converted.events.push_back(state.Whole(request, body, scratch));
+  scratch.Clear();
   return converted;
 }
 
-ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl::Status& read,
+BodyText Converter::State::ReadBody(const WebhookRequest& request, Scratch& scratch) const {
+  const HeaderLine* const line = request.FindHeader("Content-Type");
+  const std::string_view type = line == nullptr ? std::string_view() : line->value;
+  const auto format = FormatOf(options.recipe, request.method, type);
+  BodyText body{.form = FormOf(format), .text = request.content(), .status = {}};
+  if (body.text.empty()) return body;
+  if (body.form == ParsedForm::kForm || body.form == ParsedForm::kMultipart) {
+    body.status = ReadFields(format, body.text, type, scratch.fields);
+    if (!body.status.ok()) {
+      if (body.form == ParsedForm::kForm)
+        SkimForm(body.text, extractor.wanted_of_form(), scratch.fields);
+      return body;
+    }
+    const BodyField* const field = FindOnly(scratch.fields, options.recipe.json_field());
+    if (field == nullptr || options.recipe.json_field().empty()) return body;
+    body = {.form = ParsedForm::kJson, .text = field->value, .in_field = true, .status = {}};
+  }
+  if (format == config::v1::BODY_FORMAT_XML) {
+    body.status = extractor.ReadXmlBody(body.text, scratch.xml);
+  } else if (body.form == ParsedForm::kJson) {
+    body.status =
+        ReadJson(body.text, extractor.wanted(), scratch.tape, scratch.sound, scratch.has_json);
+  }
+  return body;
+}
+
+ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const BodyText& body,
                                        const Scratch& scratch) const {
   ConvertedEvent event;
-  const bool parsed = read.ok() && !request.body.empty();
   const JsonTape* const json = scratch.has_json ? &scratch.tape : nullptr;
   // One event that comes outside of a list, where the list would be the whole body.
   const bool is_item = split && split->tokens().empty();
@@ -201,15 +231,17 @@ ConvertedEvent Converter::State::Whole(const WebhookRequest& request, const absl
       extractor.Extract({.request = request,
                          .json = json,
                          .item = is_item ? json : nullptr,
-                         .form = scratch.form.empty() ? nullptr : &scratch.form});
-  if (!read.ok()) {
-    event.conversion_error = std::string(read.message());
-  } else if (parsed) {
-    SetData(form, MakeDataRun(form, request.body, scratch.tape, scratch.form, options.limits),
-            event);
+                         .form = scratch.fields.empty() ? nullptr : &scratch.fields,
+                         .xml = &scratch.xml});
+  if (!body.status.ok()) {
+    event.conversion_error = std::string(ToStd(body.status.message()));
+  } else if (!body.text.empty()) {
+    SetData(body.form,
+            MakeDataRun(body.form, body.text, scratch.tape, scratch.fields, options.limits), event);
   }
-  event.runs.raw = raw_writer.Write(request);
-  Finish(request, extracted, request.body, "", event);
+  event.runs.raw =
+      raw_writer.Write(request, body.in_field ? std::optional(body.text) : std::nullopt);
+  Finish(request, extracted, body.text, "", event);
   return event;
 }
 
@@ -219,11 +251,14 @@ ConvertedEvent Converter::State::Item(const WebhookRequest& request, std::string
   bool has_item = false;
   const absl::Status read =
       ReadJson(item, extractor.wanted_of_item(), scratch.item, scratch.sound_item, has_item);
-  const Extracted extracted = extractor.Extract({.request = request,
-                                                 .json = scratch.has_json ? &scratch.tape : nullptr,
-                                                 .item = has_item ? &scratch.item : nullptr});
+  const Extracted extracted =
+      extractor.Extract({.request = request,
+                         .json = scratch.has_json ? &scratch.tape : nullptr,
+                         .item = has_item ? &scratch.item : nullptr,
+                         .form = scratch.fields.empty() ? nullptr : &scratch.fields});
   if (read.ok()) {
-    SetData(form, MakeDataRun(form, item, scratch.item, scratch.form, options.limits), event);
+    constexpr ParsedForm kForm = ParsedForm::kJson;
+    SetData(kForm, MakeDataRun(kForm, item, scratch.item, {}, options.limits), event);
   } else {
     event.conversion_error = std::string(read.message());
   }
@@ -237,7 +272,7 @@ void Converter::State::Finish(const WebhookRequest& request, const Extracted& ex
                               ConvertedEvent& event) const {
   event.by_body = extracted.id.empty() && one_per_body;
   event.dedup_key =
-      DedupKeyOf(extracted, {.body = request.body,
+      DedupKeyOf(extracted, {.body = request.content(),
                              .place = place,
                              .request_id = one_per_body ? std::string_view() : request.request_id});
   event.dedup_hash = DedupHashOf(options.source, event.dedup_key);
@@ -248,13 +283,20 @@ void Converter::State::Finish(const WebhookRequest& request, const Extracted& ex
 
 std::string RemakeDataRun(const EventRuns& runs, const ConvertLimits& limits) {
   if (runs.parsed_form == ParsedForm::kNone) return "";
-  const std::string_view body = ParsedBytesOfRawRun(runs.raw);
+  const ParsedBytes parsed = ParsedBytesOfRawRun(runs.raw);
+  const std::string_view text = parsed.text();
+  const ParsedForm form = runs.parsed_form;
   Scratch& scratch = ThreadScratch();
-  if (runs.parsed_form == ParsedForm::kForm && !ReadForm(body, scratch.form).ok()) return "";
-  if (runs.parsed_form == ParsedForm::kJson) {
-    if (!scratch.tape.Parse(body, JsonLimitsOf(limits)).ok()) return "";
+  absl::Status read;
+  if (form == ParsedForm::kForm)
+    read = ReadFields(config::v1::BODY_FORMAT_FORM, text, "", scratch.fields);
+  if (form == ParsedForm::kMultipart) {
+    read = ReadFields(config::v1::BODY_FORMAT_MULTIPART, text, parsed.content_type, scratch.fields);
   }
-  auto run = MakeDataRun(runs.parsed_form, body, scratch.tape, scratch.form, limits);
+  if (form == ParsedForm::kJson) read = scratch.tape.Parse(text, JsonLimitsOf(limits));
+  if (!read.ok()) return "";
+  auto run = MakeDataRun(form, text, scratch.tape, scratch.fields, limits);
+  scratch.Clear();
   return run.ok() ? *std::move(run) : "";
 }
 

@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/time.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,15 @@ struct WebhookRequest {
   std::string token;   // third segment, or empty
   std::vector<char> header_block;
   std::vector<HeaderLine> headers;  // wire order, repeats included
-  std::string body;                 // transfer coding removed
-  absl::Time receive_time;          // when the last body byte was there
+  std::string body;                 // as it came, transfer coding removed
+  std::optional<std::string>
+      inflated;             // the body without its content coding, once it was asked for
+  absl::Time receive_time;  // when the last body byte was there
   std::string remote_address;
   std::string request_id;
+
+  // What the body says: without its content coding, where it has one.
+  std::string_view content() const { return inflated ? *inflated : body; }
 
   // First line of that name, compared without case; nullptr when there is none.
   const HeaderLine* FindHeader(std::string_view name) const {

@@ -57,7 +57,7 @@ absl::StatusOr<std::shared_ptr<StoredEvent>> DecodeRecord(Position position,
   if (envelope + raw != runs.size()) return Damaged(position, "length does not match");
   const uint32_t crc = Crc32c(Crc32c(0, record.substr(0, kCrcOffset)), runs);
   if (crc != GetU32(&record[kCrcOffset])) return Damaged(position, "checksum does not match");
-  if (static_cast<uint8_t>(record[2]) > static_cast<uint8_t>(ParsedForm::kBinary)) {
+  if (static_cast<uint8_t>(record[2]) > static_cast<uint8_t>(ParsedForm::kMultipart)) {
     return Damaged(position, "unknown parsed form");
   }
   auto event = std::make_shared<StoredEvent>();

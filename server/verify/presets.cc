@@ -42,9 +42,16 @@ void Merge(const Message& changes, Message& target) {
   }
 }
 
-// The message and field that a path of UnreadField names, for example `algorithms[0].hash`; an
-// index is only of the last list. Null when the message has nothing there.
-std::pair<Message*, const FieldDescriptor*> FindField(Message& root, std::string_view path) {
+// A field, or one element of it.
+struct FoundPath {
+  Message* message = nullptr;
+  const FieldDescriptor* field = nullptr;
+  int index = -1;  // of a list: -1 is all of it
+};
+
+// What a path of UnreadField names, for example `algorithms[0].hash`. Null when the message has
+// nothing there.
+FoundPath FindField(Message& root, std::string_view path) {
   Message* message = &root;
   while (true) {
     const std::string_view step = path.substr(0, path.find('.'));
@@ -56,18 +63,31 @@ std::pair<Message*, const FieldDescriptor*> FindField(Message& root, std::string
                       : field->is_repeated()
                           ? reflection->FieldSize(*message, field)
                           : static_cast<int>(reflection->HasField(*message, field));
-    if (count == 0) return {nullptr, nullptr};
-    if (step.size() == path.size()) return {message, field};
-    path.remove_prefix(step.size() + 1);
-    if (bracket == std::string_view::npos) {
-      message = reflection->MutableMessage(message, field);
-      continue;
+    if (count == 0) return {};
+    int index = -1;
+    if (bracket != std::string_view::npos) {
+      std::from_chars(step.data() + bracket + 1, step.data() + step.size(), index);
+      if (index >= count) return {};
     }
-    int index = 0;
-    std::from_chars(step.data() + bracket + 1, step.data() + step.size(), index);
-    if (index >= count) return {nullptr, nullptr};
-    message = reflection->MutableRepeatedMessage(message, field, index);
+    if (step.size() == path.size()) return {message, field, index};
+    if (field->is_repeated() != (index >= 0)) return {};
+    path.remove_prefix(step.size() + 1);
+    message = index < 0 ? reflection->MutableMessage(message, field)
+                        : reflection->MutableRepeatedMessage(message, field, index);
   }
+}
+
+void Remove(const FoundPath& found) {
+  const auto* const reflection = found.message->GetReflection();
+  if (found.index < 0) {
+    reflection->ClearField(found.message, found.field);
+    return;
+  }
+  const int last = reflection->FieldSize(*found.message, found.field) - 1;
+  for (int i = found.index; i < last; ++i) {
+    reflection->SwapElements(found.message, found.field, i, i + 1);
+  }
+  reflection->RemoveLast(found.message, found.field);
 }
 
 // What the changes leave of the preset and nothing reads any more, for example a prefix when the
@@ -75,10 +95,10 @@ std::pair<Message*, const FieldDescriptor*> FindField(Message& root, std::string
 void DropUnread(Recipe changes, Recipe& merged) {
   const auto drop_one = [&] {
     for (const UnreadField& unread : UnreadFields(merged)) {
-      if (FindField(changes, unread.field).first != nullptr) continue;
-      const auto [message, field] = FindField(merged, unread.field);
-      if (message == nullptr) continue;
-      message->GetReflection()->ClearField(message, field);
+      if (FindField(changes, unread.field).message != nullptr) continue;
+      const FoundPath found = FindField(merged, unread.field);
+      if (found.message == nullptr) continue;
+      Remove(found);
       return true;
     }
     return false;

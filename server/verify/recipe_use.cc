@@ -1,6 +1,7 @@
 #include "server/verify/recipe_use.h"
 
 #include "server/base/strings.h"
+#include "server/verify/internal/body_use.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/replay.h"
 
@@ -44,6 +45,7 @@ class Finder {
     FindInMessage();
     FindInHandshakes();
     FindInEvent();
+    FindUnreadOfBody(recipe_, found_);
     return std::move(found_);
   }
 
@@ -127,6 +129,8 @@ class Finder {
     Add(!recipe_.key_id_header().empty(), !recipe_.has_certificate(), "key_id_header",
         "names a configured key, and the key is in a certificate");
     AddByKind(recipe_.body_not_signed(), signs, "body_not_signed");
+    AddByKind(recipe_.signed_body() != config::v1::SIGNED_BODY_UNSPECIFIED,
+              signs || kind_ == config::v1::ALGORITHM_KIND_JWT, "signed_body");
     Add(signs && recipe_.body_not_signed(), !body_is_part, "body_not_signed",
         "contradicts message, which covers the body");
   }

@@ -25,6 +25,8 @@ class VerifiedWebhook {
   VerifiedWebhook& operator=(VerifiedWebhook&&) = default;
 
   const WebhookRequest& request() const { return request_; }
+  // Gives up what the body was inflated to, where the request waits for something.
+  void DropInflated() { request_.inflated.reset(); }
   // Id of the key that matched; empty for kind NONE.
   const std::string& key_id() const { return key_id_; }
   // The signed timestamp, where the scheme has one.

@@ -6,6 +6,7 @@
 #include "server/verify/internal/braintree.h"
 #include "server/verify/internal/certificate_signature.h"
 #include "server/verify/internal/constant_time.h"
+#include "server/verify/internal/content.h"
 #include "server/verify/internal/decision.h"
 #include "server/verify/internal/handshake.h"
 #include "server/verify/internal/key_ring.h"
@@ -64,8 +65,13 @@ struct Verifier::State {
   std::unique_ptr<CertificateSignature> certificate_signature;
   std::unique_ptr<SnsCheck> sns;
 
+  bool decides_by_content = false;
+
   const config::v1::Recipe& recipe() const { return options.recipe; }
 
+  // Decides, and inflates a compressed body: before, where the decision needs it, else only that of
+  // a request which is authentic.
+  Decision DecideAndOpen(WebhookRequest& request, absl::Time now, const Trace& trace) const;
   Decision Decide(const WebhookRequest& request, absl::Time now, const Trace& trace) const;
   std::optional<Decision> CheckUrlToken(std::string_view token, const Trace& trace) const;
   // As CheckUrlToken, of every kind of recipe.
@@ -76,6 +82,23 @@ struct Verifier::State {
   Decision DecideByPlacedToken(const WebhookRequest& request, absl::Time now) const;
   Decision DecideByBasic(const WebhookRequest& request, absl::Time now) const;
 };
+
+Decision Verifier::State::DecideAndOpen(WebhookRequest& request, absl::Time now,
+                                        const Trace& trace) const {
+  if (recipe().events_by_get() && request.method == "GET") request.body = request.query;
+  if (decides_by_content) {
+    if (auto refused = OpenContent(request, options.body_bytes_max, trace)) {
+      return *std::move(refused);
+    }
+  }
+  Decision decision = Decide(request, now, trace);
+  if (!decision.refused) {
+    auto refused = OpenContent(request, options.body_bytes_max, trace);
+    return refused ? *std::move(refused) : decision;
+  }
+  request.inflated.reset();
+  return decision;
+}
 
 Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
                                  const Trace& trace) const {
@@ -233,13 +256,14 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
   state->handshakes = *std::move(handshakes);
   if (absl::Status status = CheckHandshakeToken(options); !status.ok()) return status;
   if (absl::Status status = CheckKindsOfOptions(options); !status.ok()) return status;
+  state->decides_by_content = DecidesByContent(options.recipe);
   state->options = std::move(options);
   state->options.keys.clear();
   return std::unique_ptr<Verifier>(new Verifier(std::move(state)));
 }
 
 Verdict Verifier::Verify(WebhookRequest request, absl::Time now) const {
-  Decision decision = state_->Decide(request, now, Trace(nullptr));
+  Decision decision = state_->DecideAndOpen(request, now, Trace(nullptr));
   if (decision.refused) {
     if (decision.need) {
       return NeedsFetch{.need = *std::move(decision.need), .request = std::move(request)};
@@ -263,6 +287,11 @@ Verdict Verifier::VerifyFetched(NeedsFetch needed, const FetchAnswer& answer,
   WebhookRequest& request = needed.request;
   Decision decision;
   if (needed.need.purpose == FetchPurpose::kResource) {
+    if (auto refused = OpenContent(request, state_->options.body_bytes_max, Trace(nullptr))) {
+      return Rejection{.reason = *refused->refused,
+                       .detail = std::move(refused->detail),
+                       .request = std::move(request)};
+    }
     decision = JudgeMollieAnswer(request, state_->keys, answer, now);
     if (!decision.refused) request = WithJsonBody(request, answer.body);
   } else {
@@ -270,7 +299,7 @@ Verdict Verifier::VerifyFetched(NeedsFetch needed, const FetchAnswer& answer,
     if (state_->certificate_signature != nullptr) {
       state_->certificate_signature->certificates().Take(needed.need, answer, now);
     }
-    decision = state_->Decide(request, now, Trace(nullptr));
+    decision = state_->DecideAndOpen(request, now, Trace(nullptr));
   }
   if (decision.refused) {
     return Rejection{.reason = *decision.refused,
@@ -323,7 +352,8 @@ HandshakeRequest HandshakeOf(const WebhookRequest& request) {
 
 std::vector<ExplainStep> Verifier::Explain(const WebhookRequest& request, absl::Time now) const {
   std::vector<ExplainStep> steps;
-  const Decision decision = state_->Decide(request, now, Trace(&steps));
+  WebhookRequest copy = request;  // with header views into `request`
+  const Decision decision = state_->DecideAndOpen(copy, now, Trace(&steps));
   if (decision.refused) {
     steps.push_back({.ok = false,
                      .what = std::string(ReasonName(*decision.refused)),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/limits.h"
 #include "server/base/reason.h"
 #include "server/verify/fetch_need.h"
 #include "server/verify/verified_webhook.h"
@@ -41,6 +42,7 @@ struct VerifierOptions {
   std::map<std::string, std::string, std::less<>> values = {};  // Source.values
   std::vector<std::string> topic_arns = {};                     // AWS SNS
   bool confirm_subscriptions = false;                           // AWS SNS
+  uint64_t body_bytes_max = limits::kBodyBytesMaxHard;          // of a body that is inflated
   // PEM; in place of the system's certificate authorities, for tests and hookctl. Empty is none.
   std::string authorities_pem = {};
 };
@@ -98,7 +100,8 @@ class Verifier {
   static absl::StatusOr<std::unique_ptr<Verifier>> Create(VerifierOptions options);
   ~Verifier();
 
-  // Consumes the request; `now` decides on timestamps and key validity.
+  // Consumes the request; `now` decides on timestamps and key validity. A verified request has its
+  // body inflated; one that is refused or waits for something has not.
   Verdict Verify(WebhookRequest request, absl::Time now) const;
 
   // Whether Verify or Confirmation may ever need something fetched.

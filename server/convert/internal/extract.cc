@@ -1,9 +1,9 @@
 #include "server/convert/internal/extract.h"
 
 #include "server/base/encoding.h"
+#include "server/base/form_scan.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
-#include "server/convert/internal/xml_text.h"
 
 #include "absl/strings/str_split.h"
 
@@ -27,6 +27,25 @@ void CutToBound(std::string& text) {
 std::optional<std::string> AsText(std::string_view bytes) {
   if (!IsValidUtf8(bytes)) return std::nullopt;
   return std::string(bytes);
+}
+
+// The value in a document whose base64 this is; line ends in it are skipped, as senders wrap it.
+std::optional<std::string> FindInBase64Xml(std::string_view base64, const XmlPath& path) {
+  std::string joined(base64);
+  std::erase_if(joined, [](char c) { return c == '\n' || c == '\r'; });
+  const auto document = Base64Decode(joined);
+  if (!document) return std::nullopt;
+  std::vector<std::optional<std::string>> values;
+  ReadXml(*document, {&path, 1}, values).IgnoreError();
+  return std::move(values.front());
+}
+
+std::optional<std::string> FindInQuery(std::string_view query, std::string_view name) {
+  FormScanner parameters(query);
+  while (parameters.Next()) {
+    if (parameters.name() == name) return AsText(parameters.value());
+  }
+  return std::nullopt;
 }
 
 bool MatchesPattern(std::string_view pattern, std::string_view value) {
@@ -127,16 +146,24 @@ absl::StatusOr<ValuePath> ValuePath::Create(const ValueSource& source) {
         return absl::InvalidArgumentError("form_xml is FIELD/ELEMENT");
       }
       path.name_ = source.form_xml().substr(0, slash);
-      path.element_ = source.form_xml().substr(slash + 1);
+      path.xml_ = XmlPath::BelowRoot(source.form_xml().substr(slash + 1));
       return path;
     }
     case ValueSource::kQuery:
-    case ValueSource::kXml:
+      path.name_ = source.query();
+      return path;
+    case ValueSource::kXml: {
+      path.name_ = source.xml();
+      auto xml = XmlPath::Parse(source.xml());
+      if (!xml.ok()) return xml.status();
+      path.xml_ = *std::move(xml);
+      return path;
+    }
     case ValueSource::FROM_NOT_SET:
       break;
   }
   return absl::InvalidArgumentError(
-      "needs a json_pointer, header, form_field, item_pointer or join");
+      "needs a json_pointer, header, form_field, item_pointer, query, xml or join");
 }
 
 std::optional<std::string> ValuePath::Join(const ExtractInput& input) const {
@@ -164,20 +191,30 @@ std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const
     }
     return std::nullopt;
   }
-  if (kind_ == ValueSource::kJoin) return Join(input);
-  if (reads_form()) {
-    if (input.form == nullptr) return std::nullopt;
-    for (const auto& [name, value] : *input.form) {
-      if (name != name_) continue;
-      if (kind_ == ValueSource::kFormField) return AsText(value);
-      const auto text = FindInBase64Xml(value, element_);
-      return text ? AsText(*text) : std::nullopt;
-    }
-    return std::nullopt;
+  if (kind_ == ValueSource::kQuery) return FindInQuery(input.request.query, name_);
+  if (kind_ == ValueSource::kXml) {
+    if (input.xml == nullptr) return std::nullopt;
+    const auto found = input.xml->find(name_);
+    return found == input.xml->end() ? std::nullopt : AsText(found->second);
   }
+  if (kind_ == ValueSource::kJoin) return Join(input);
+  if (reads_form()) return input.form == nullptr ? std::nullopt : FindInForm(*input.form);
   const JsonTape* const tape = reads_item_ ? input.item : input.json;
-  if (tape == nullptr) return std::nullopt;
-  const JsonNode* const node = pointer_.Find(*tape);
+  return tape == nullptr ? std::nullopt : FindInJson(*tape);
+}
+
+std::optional<std::string> ValuePath::FindInForm(const std::vector<BodyField>& fields) const {
+  for (const BodyField& field : fields) {
+    if (field.name != name_) continue;
+    if (kind_ == ValueSource::kFormField) return AsText(field.value);
+    const auto text = FindInBase64Xml(field.value, *xml_);
+    return text ? AsText(*text) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ValuePath::FindInJson(const JsonTape& tape) const {
+  const JsonNode* const node = pointer_.Find(tape);
   if (node == nullptr) return std::nullopt;
   switch (node->type) {
     case JsonType::kTrue:
@@ -186,17 +223,18 @@ std::optional<std::string> ValuePath::FindWhole(const ExtractInput& input) const
       return "false";
     case JsonType::kNumber:
     case JsonType::kString:
-      return std::string(tape->Text(*node));
+      return std::string(tape.Text(*node));
     default:
       return std::nullopt;
   }
 }
 
-void ValuePath::Want(WantedPlaces& json, WantedPlaces& item, std::set<std::string>& form) const {
-  if (kind_ == ValueSource::kJsonPointer) json.Want(pointer_);
-  if (kind_ == ValueSource::kItemPointer) item.Want(pointer_);
-  if (kind_ == ValueSource::kFormField || kind_ == ValueSource::kFormXml) form.insert(name_);
-  for (const ValuePath& part : parts_) part.Want(json, item, form);
+void ValuePath::Want(Wanted& wanted) const {
+  if (kind_ == ValueSource::kJsonPointer) wanted.json.Want(pointer_);
+  if (kind_ == ValueSource::kItemPointer) wanted.item.Want(pointer_);
+  if (kind_ == ValueSource::kFormField || kind_ == ValueSource::kFormXml) wanted.form.insert(name_);
+  if (kind_ == ValueSource::kXml) wanted.xml.emplace(name_, *xml_);
+  for (const ValuePath& part : parts_) part.Want(wanted);
 }
 
 absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules) {
@@ -205,7 +243,7 @@ absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules)
   const auto note = [&made](const ValuePath& path) {
     made.reads_form_ |= path.reads_form();
     made.reads_item_ |= path.reads_item();
-    path.Want(made.wanted_, made.wanted_of_item_, made.wanted_of_form_);
+    path.Want(made.wanted_);
   };
   const auto make = [&](const auto& sources, std::string_view field, Paths& paths) {
     if (status.ok()) status = MakePaths(sources, field, paths);
@@ -246,6 +284,18 @@ absl::StatusOr<Extractor> Extractor::Create(const config::v1::EventRules& rules)
     made.attributes_.emplace_back(name, *std::move(path));
   }
   return made;
+}
+
+absl::Status Extractor::ReadXmlBody(std::string_view document, XmlValues& values) const {
+  std::vector<XmlPath> paths;
+  for (const auto& [place, path] : wanted_.xml) paths.push_back(path);
+  std::vector<std::optional<std::string>> found;
+  const absl::Status status = ReadXml(document, paths, found);
+  size_t i = 0;
+  for (const auto& [place, path] : wanted_.xml) {
+    if (auto& value = found[i++]) values.emplace(place, *std::move(value));
+  }
+  return status;
 }
 
 bool Extractor::id_reads_item() const {

@@ -2,6 +2,8 @@
 
 #include "server/base/json_pointer.h"
 #include "server/base/json_tape.h"
+#include "server/body/fields.h"
+#include "server/body/xml_path.h"
 #include "server/convert/internal/json_skim.h"
 #include "server/ingress/request.h"
 
@@ -20,22 +22,32 @@
 
 namespace hookbridge {
 
-using FormFields = std::vector<std::pair<std::string, std::string>>;
+// Values of an XML body under their places, as the recipe writes those.
+using XmlValues = std::map<std::string, std::string, std::less<>>;
 
 // Where values come from; `json` and `item` may hold no more than WantedPlaces (SoundJson) and are
-// null when the body is not JSON, `item` when it was not split,
-// `form` when it was not read.
+// null when the body is not JSON, `item` when it was not split, `form` and `xml` when the body is
+// no such.
 struct ExtractInput {
   const WebhookRequest& request;
   const JsonTape* json = nullptr;
   const JsonTape* item = nullptr;
-  const FormFields* form = nullptr;
+  const std::vector<BodyField>* form = nullptr;
+  const XmlValues* xml = nullptr;
+};
+
+// The places of a body that are read, by where they are.
+struct Wanted {
+  WantedPlaces json;
+  WantedPlaces item;
+  std::set<std::string> form;
+  std::map<std::string, XmlPath> xml;
 };
 
 // A ValueSource made ready. Immutable.
 class ValuePath {
  public:
-  // kInvalidArgument for a JSON Pointer that is not one, a join of joins, and for nothing set.
+  // kInvalidArgument for a place that is not one, a join of joins, and for nothing set.
   static absl::StatusOr<ValuePath> Create(const config::v1::ValueSource& source);
 
   // The value's text; nullopt when it does not exist, is null, an object or an array, or is not
@@ -45,14 +57,16 @@ class ValuePath {
   bool reads_form() const { return reads_form_; }
   bool reads_item() const { return reads_item_; }
   // Adds the places that it reads.
-  void Want(WantedPlaces& json, WantedPlaces& item, std::set<std::string>& form) const;
+  void Want(Wanted& wanted) const;
 
  private:
   std::optional<std::string> Join(const ExtractInput& input) const;
+  std::optional<std::string> FindInForm(const std::vector<BodyField>& fields) const;
+  std::optional<std::string> FindInJson(const JsonTape& tape) const;
 
   config::v1::ValueSource::FromCase kind_ = config::v1::ValueSource::FROM_NOT_SET;
-  std::string name_;     // header or field
-  std::string element_;  // of the field's XML
+  std::string name_;  // header, field or parameter; the place in an XML body
+  std::optional<XmlPath> xml_;
   JsonPointer pointer_;
   std::vector<ValuePath> parts_;  // of a join
   std::string separator_;
@@ -84,9 +98,11 @@ class Extractor {
   bool reads_item() const { return reads_item_; }
   bool id_reads_item() const;
   // All places of the body, of an element of a split body, and of a form, that it reads.
-  const WantedPlaces& wanted() const { return wanted_; }
-  const WantedPlaces& wanted_of_item() const { return wanted_of_item_; }
-  const std::set<std::string>& wanted_of_form() const { return wanted_of_form_; }
+  const WantedPlaces& wanted() const { return wanted_.json; }
+  const WantedPlaces& wanted_of_item() const { return wanted_.item; }
+  const std::set<std::string>& wanted_of_form() const { return wanted_.form; }
+  // Fills in the values that it reads of an XML body. Errors as ReadXml; those before it stay.
+  absl::Status ReadXmlBody(std::string_view document, XmlValues& values) const;
 
  private:
   using Paths = std::vector<ValuePath>;
@@ -103,8 +119,7 @@ class Extractor {
   std::string test_mode_equals_;
   std::vector<TypeRow> type_rows_;
   std::vector<std::pair<std::string, ValuePath>> attributes_;
-  WantedPlaces wanted_, wanted_of_item_;
-  std::set<std::string> wanted_of_form_;
+  Wanted wanted_;
   bool reads_form_ = false;
   bool reads_item_ = false;
 };

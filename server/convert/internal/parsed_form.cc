@@ -54,33 +54,57 @@ std::string StringValue(std::string_view text) {
   return value;
 }
 
-// An object of texts; names in the order of their first use, repeats become lists.
-absl::StatusOr<std::string> FormRun(const FormFields& fields, const ConvertLimits& limits) {
+// One field of google.protobuf.Struct, in the message that holds it.
+void AppendEntry(std::string& object, std::string_view name, std::string_view value) {
+  std::string entry;
+  AppendBytesField(entry, 1, name);
+  AppendBytesField(entry, 2, value);
+  AppendBytesField(object, 1, entry);
+}
+
+std::string FieldValue(const BodyField& field) {
+  if (!field.is_file) return StringValue(field.value);
+  std::string object;
+  AppendEntry(object, "filename", StringValue(field.filename));
+  AppendEntry(object, "content_type", StringValue(field.content_type));
+  AppendEntry(object, "base64", StringValue(Base64Encode(field.value)));
+  std::string value;
+  AppendBytesField(value, kValueStruct, object);
+  return value;
+}
+
+// Names and texts are; what is in a file need not be.
+bool IsUtf8(const BodyField& field) {
+  return IsValidUtf8(field.name) && IsValidUtf8(field.filename) &&
+         IsValidUtf8(field.content_type) && (field.is_file || IsValidUtf8(field.value));
+}
+
+// An object of texts and files; names in the order of their first use, repeats become lists.
+absl::StatusOr<std::string> FormRun(const std::vector<BodyField>& fields,
+                                    const ConvertLimits& limits) {
   std::vector<std::string_view> names;
-  std::map<std::string_view, std::vector<std::string_view>> values;
-  for (const auto& [name, value] : fields) {
-    if (!IsValidUtf8(name) || !IsValidUtf8(value)) {
-      return absl::InvalidArgumentError("form_utf8: a field is not UTF-8");
-    }
-    auto& of_name = values[name];
-    if (of_name.empty()) names.push_back(name);
-    of_name.push_back(value);
+  std::map<std::string_view, std::vector<const BodyField*>> by_name;
+  size_t bytes = 0;
+  for (const BodyField& field : fields) {
+    bytes += field.value.size();
+    if (bytes > limits.parsed_bytes_max) return TooLarge(bytes, limits.parsed_bytes_max);
+    if (!IsUtf8(field)) return absl::InvalidArgumentError("form_utf8: a field is not UTF-8");
+    auto& of_name = by_name[field.name];
+    if (of_name.empty()) names.push_back(field.name);
+    of_name.push_back(&field);
   }
   std::string object;
   for (const std::string_view name : names) {
-    const auto& of_name = values[name];
-    std::string value;
+    const auto& of_name = by_name[name];
     if (of_name.size() == 1) {
-      value = StringValue(of_name.front());
-    } else {
-      std::string list;
-      for (const std::string_view text : of_name) AppendBytesField(list, 1, StringValue(text));
-      AppendBytesField(value, kValueList, list);
+      AppendEntry(object, name, FieldValue(*of_name.front()));
+      continue;
     }
-    std::string entry;
-    AppendBytesField(entry, 1, name);
-    AppendBytesField(entry, 2, value);
-    AppendBytesField(object, 1, entry);
+    std::string list;
+    for (const BodyField* const field : of_name) AppendBytesField(list, 1, FieldValue(*field));
+    std::string value;
+    AppendBytesField(value, kValueList, list);
+    AppendEntry(object, name, value);
   }
   std::string value;
   AppendBytesField(value, kValueStruct, object);
@@ -97,7 +121,10 @@ ParsedForm FormOf(config::v1::BodyFormat format) {
   switch (format) {
     case config::v1::BODY_FORMAT_FORM:
       return ParsedForm::kForm;
+    case config::v1::BODY_FORMAT_MULTIPART:
+      return ParsedForm::kMultipart;
     case config::v1::BODY_FORMAT_TEXT:
+    case config::v1::BODY_FORMAT_XML:
       return ParsedForm::kText;
     case config::v1::BODY_FORMAT_BINARY:
       return ParsedForm::kBinary;
@@ -107,10 +134,10 @@ ParsedForm FormOf(config::v1::BodyFormat format) {
 }
 
 absl::StatusOr<std::string> MakeDataRun(ParsedForm form, std::string_view body,
-                                        const JsonTape& tape, const FormFields& fields,
+                                        const JsonTape& tape, const std::vector<BodyField>& fields,
                                         const ConvertLimits& limits) {
   if (form == ParsedForm::kJson) return JsonRun(tape, limits);
-  if (form == ParsedForm::kForm) return FormRun(fields, limits);
+  if (form == ParsedForm::kForm || form == ParsedForm::kMultipart) return FormRun(fields, limits);
   std::string run;
   if (form == ParsedForm::kNone) return run;
   if (body.size() > limits.parsed_bytes_max) return TooLarge(body.size(), limits.parsed_bytes_max);
@@ -121,26 +148,19 @@ absl::StatusOr<std::string> MakeDataRun(ParsedForm form, std::string_view body,
   return run;
 }
 
-void SkimForm(std::string_view body, const std::set<std::string>& names, FormFields& fields) {
+void SkimForm(std::string_view body, const std::set<std::string>& names,
+              std::vector<BodyField>& fields) {
   fields.clear();
   while (!body.empty() && fields.size() < names.size()) {
     const std::string_view piece = body.substr(0, body.find('&'));
     body.remove_prefix(std::min(piece.size() + 1, body.size()));
     FormScanner form(piece);
     if (!form.Next() || !names.contains(form.name())) continue;
-    const bool known = std::any_of(fields.begin(), fields.end(),
-                                   [&](const auto& field) { return field.first == form.name(); });
-    if (!known) fields.emplace_back(form.name(), form.value());
+    const bool known = std::any_of(fields.begin(), fields.end(), [&](const BodyField& field) {
+      return field.name == form.name();
+    });
+    if (!known) fields.push_back({.name = form.name(), .value = form.value()});
   }
-}
-
-absl::Status ReadForm(std::string_view body, FormFields& fields) {
-  FormScanner form(body);
-  while (form.Next()) fields.emplace_back(form.name(), form.value());
-  if (form.status().ok()) return absl::OkStatus();
-  const std::string_view word =
-      absl::IsResourceExhausted(form.status()) ? "form_fields" : "form_syntax";
-  return {form.status().code(), StrCat(word, ": ", ToStd(form.status().message()))};
 }
 
 }  // namespace hookbridge

@@ -1,8 +1,10 @@
 #include "server/convert/internal/raw_request.h"
 
 #include "server/base/encoding.h"
+#include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/base/wire.h"
+#include "server/body/content_coding.h"
 
 #include <algorithm>
 #include <array>
@@ -89,11 +91,18 @@ std::string Run(std::string_view fields, uint32_t field, std::string_view bytes)
   return run;
 }
 
+HeaderLine ReadHeader(std::string_view message) {
+  HeaderLine line;
+  WireReader reader(message);
+  while (reader.Next()) (reader.field() == 1 ? line.name : line.value) = reader.bytes();
+  return line;
+}
+
 }  // namespace
 
 RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
                                    std::string secret_header)
-    : names_({"content-type", "user-agent"}),
+    : names_({"content-type", "content-encoding", "user-agent"}),
       never_({"authorization", "proxy-authorization", "cookie"}),
       public_url_(std::move(public_url)) {
   if (!secret_header.empty()) never_.push_back(Lower(secret_header));
@@ -166,9 +175,11 @@ std::string RawRequestWriter::Fields(const WebhookRequest& request) const {
   return fields;
 }
 
-std::string RawRequestWriter::Write(const WebhookRequest& request) const {
+std::string RawRequestWriter::Write(const WebhookRequest& request,
+                                    std::optional<std::string_view> item) const {
   std::string fields = Fields(request);
   AppendVarintField(fields, kItemCount, 1);
+  if (item) AppendBytesField(fields, kItem, *item);
   return Run(fields, kBody, request.body);
 }
 
@@ -184,18 +195,27 @@ std::string RawRequestWriter::BodyRun(const WebhookRequest& request) {
   return Run("", kBody, request.body);
 }
 
-std::string_view ParsedBytesOfRawRun(std::string_view raw_run) {
-  std::string_view body;
+ParsedBytes ParsedBytesOfRawRun(std::string_view raw_run) {
+  ParsedBytes parsed{.bytes = {}};
+  bool is_item = false;
+  std::vector<HeaderLine> headers;
   WireReader outer(raw_run);
   while (outer.Next()) {
     if (outer.field() != kRawField) continue;
     WireReader inner(outer.bytes());
     while (inner.Next()) {
-      if (inner.field() == kItem) return inner.bytes();
-      if (inner.field() == kBody) body = inner.bytes();
+      if (inner.field() == kContentType) parsed.content_type = inner.bytes();
+      if (inner.field() == kHeaders) headers.push_back(ReadHeader(inner.bytes()));
+      if (inner.field() != kItem && (inner.field() != kBody || is_item)) continue;
+      parsed.bytes = inner.bytes();
+      is_item = inner.field() == kItem;
     }
   }
-  return body;
+  const auto coding = FindContentCoding(headers).value_or(ContentCoding::kNone);
+  if (is_item || coding == ContentCoding::kNone || parsed.bytes.empty()) return parsed;
+  // It was within the source's bounds when it came, which are no larger.
+  parsed.inflated = Inflate(coding, parsed.bytes, limits::kBodyBytesMaxHard).value_or("");
+  return parsed;
 }
 
 }  // namespace hookbridge

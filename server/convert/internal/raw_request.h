@@ -4,6 +4,7 @@
 
 #include "hookbridge/config/v1/recipe.pb.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,9 @@ class RawRequestWriter {
   RawRequestWriter(const config::v1::Recipe& recipe, std::string public_url,
                    std::string secret_header = {});
 
-  // The body is the last field.
-  std::string Write(const WebhookRequest& request) const;
+  // The body is the last field; `item`: the part of it that the parsed form is made of.
+  std::string Write(const WebhookRequest& request,
+                    std::optional<std::string_view> item = std::nullopt) const;
 
   // Of one element of a split batch, without the body; BodyRun follows it in one of them.
   std::string WriteItem(const WebhookRequest& request, std::string_view item, size_t index,
@@ -36,8 +38,16 @@ class RawRequestWriter {
   bool signs_url_ = false;
 };
 
-// What the parsed form is made of: the element of a split batch, or the body; empty when the run
-// is not one.
-std::string_view ParsedBytesOfRawRun(std::string_view raw_run);
+// What a parsed form is made of.
+struct ParsedBytes {
+  std::string_view bytes;  // of the run
+  std::optional<std::string> inflated = {};
+  std::string_view content_type = {};
+
+  std::string_view text() const { return inflated ? *inflated : bytes; }
+};
+
+// The item, or the body without its content coding; empty when the run is none. Views the run.
+ParsedBytes ParsedBytesOfRawRun(std::string_view raw_run);
 
 }  // namespace hookbridge

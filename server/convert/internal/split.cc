@@ -13,9 +13,11 @@ absl::StatusOr<std::optional<JsonPointer>> SplitPointer(const config::v1::Recipe
     return absl::InvalidArgumentError(
         "recipe.event: item_pointer needs recipe.split; use json_pointer");
   }
-  if (recipe.body_format() != config::v1::BODY_FORMAT_UNSPECIFIED &&
-      recipe.body_format() != config::v1::BODY_FORMAT_JSON) {
-    return absl::InvalidArgumentError("recipe.split: needs body_format json");
+  const auto format = recipe.body_format();
+  if (format != config::v1::BODY_FORMAT_UNSPECIFIED && format != config::v1::BODY_FORMAT_JSON &&
+      format != config::v1::BODY_FORMAT_BY_CONTENT_TYPE && recipe.json_field().empty()) {
+    return absl::InvalidArgumentError(
+        "recipe.split: needs body_format json or by_content_type, or json_field");
   }
   if (!extractor.id_reads_item()) {
     return absl::InvalidArgumentError(

@@ -68,12 +68,6 @@ bool IsHost(std::string_view text) {
          std::all_of(port.begin(), port.end(), IsDigit);
 }
 
-// Senders that mean the charset write it here; it changes no byte.
-bool IsCoding(std::string_view value) {
-  return !value.empty() && !EqualsIgnoreCase(value, "identity") &&
-         !EqualsIgnoreCase(value, "utf-8") && !EqualsIgnoreCase(value, "utf8");
-}
-
 // Reads the lines of one head. Every step returns false after it has set `refusal_`.
 class HeadReader {
  public:
@@ -193,8 +187,6 @@ class HeadReader {
         return Refuse(Reason::kMalformedHttp, 417, "Expect is not 100-continue");
       head_.expect_continue = !head_.http_1_0;
     }
-    if (EqualsIgnoreCase(field.name, "Content-Encoding"))
-      head_.has_content_encoding |= IsCoding(field.value);
     return true;
   }
 

@@ -26,7 +26,6 @@ struct Head {
   bool chunked = false;
   bool keep_alive = true;
   bool expect_continue = false;
-  bool has_content_encoding = false;
   bool http_1_0 = false;
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }

@@ -271,11 +271,6 @@ class Session final : public TimedSession, public std::enable_shared_from_this<S
     const Route route = FindRoute(head.target);
     source_ = route.source;
     if (route.kind != RouteKind::kWebhook) co_return co_await ServeOther(head, route, rules);
-    if (head.has_content_encoding) {
-      Refuse({Reason::kContentEncoding, 415, "Content-Encoding"});
-      co_await SendRefusal();
-      co_return false;
-    }
     remote_address_ = SenderAddress(state_.trusted_proxies, peer_.address, head.headers);
     Admission admission = state_.handler.Admit(
         {.method = head.method,

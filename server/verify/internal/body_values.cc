@@ -19,7 +19,8 @@ const JsonTape* BodyValues::Tape() {
     JsonTape& tape = ThreadTape();
     const JsonLimits limits{.depth_max = limits::kJsonDepthMaxHard,
                             .elements_max = limits::kJsonElementsMax};
-    if (tape.Parse(request_.body, limits).ok()) tape_ = &tape;
+    if (tape.Parse(fields_ == nullptr ? request_.content() : fields_->JsonText(), limits).ok())
+      tape_ = &tape;
   }
   return tape_;
 }

@@ -91,7 +91,7 @@ absl::StatusOr<std::pair<std::string, HmacKey>> MakeBraintreeKey(std::string_vie
 
 Decision DecideBraintree(const WebhookRequest& request, const std::vector<RingKey>& keys,
                          absl::Time now, const Trace& trace) {
-  const Form form = ReadForm(request.body);
+  const Form form = ReadForm(request.content());
   if (!form.signature || !form.payload) {
     return Refuse(Reason::kSignatureMissing, "no bt_signature and bt_payload in the form");
   }

@@ -47,7 +47,7 @@ const RingKey* FirstActive(const std::vector<RingKey>& keys, absl::Time now) {
 
 Decision DecideMollieClassic(const WebhookRequest& request, const std::vector<RingKey>& keys,
                              absl::Time now, const Trace& trace) {
-  const auto id = ReadId(request.body);
+  const auto id = ReadId(request.content());
   if (!id) return Refuse(Reason::kCredentialMissing, "the body is no form with `id` alone");
   if (!IsPaymentId(*id)) return Refuse(Reason::kCredentialMalformed, "id is no payment's");
   const RingKey* const key = FirstActive(keys, now);
@@ -64,7 +64,7 @@ Decision DecideMollieClassic(const WebhookRequest& request, const std::vector<Ri
 
 Decision JudgeMollieAnswer(const WebhookRequest& request, const std::vector<RingKey>& keys,
                            const FetchAnswer& answer, absl::Time now) {
-  const auto id = ReadId(request.body);
+  const auto id = ReadId(request.content());
   const RingKey* const key = FirstActive(keys, now);
   if (!id || key == nullptr) return Refuse(Reason::kInternal, "the request has changed");
   if (!answer.error.empty()) return Refuse(Reason::kResourceUnavailable, answer.error);
@@ -103,6 +103,7 @@ WebhookRequest WithJsonBody(const WebhookRequest& request, std::string body) {
   for (const HeaderLine& line : request.headers) {
     const bool of_body = SameHeaderName(line.name, kName) ||
                          SameHeaderName(line.name, "Content-Length") ||
+                         SameHeaderName(line.name, "Content-Encoding") ||
                          SameHeaderName(line.name, "Transfer-Encoding");
     if (!of_body) lines.push_back(line);
   }

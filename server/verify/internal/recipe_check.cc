@@ -2,6 +2,7 @@
 
 #include "server/base/https_url.h"
 #include "server/base/strings.h"
+#include "server/body/format.h"
 #include "server/verify/internal/handshake_check.h"
 #include "server/verify/recipe_use.h"
 
@@ -150,18 +151,12 @@ absl::Status CheckCertificate(const Recipe& recipe) {
   return absl::OkStatus();
 }
 
-// A value inside a JSON body is not in a form.
+// An event by GET is the fields of its query.
 absl::Status CheckBodyFormat(const Recipe& recipe) {
-  if (recipe.body_format() != config::v1::BODY_FORMAT_FORM) return absl::OkStatus();
-  constexpr std::string_view kWhy = "looks into a JSON body, and body_format is form";
-  if (!recipe.signature().json_pointer().empty()) return Bad("signature.json_pointer", kWhy);
-  if (recipe.timestamp().has_json_pointer()) return Bad("timestamp.json_pointer", kWhy);
-  const auto& parts = recipe.message();
-  if (std::any_of(parts.begin(), parts.end(),
-                  [](const MessagePart& part) { return part.has_json_pointer(); })) {
-    return Bad("message", StrCat("json_pointer ", kWhy));
-  }
-  return absl::OkStatus();
+  if (!recipe.events_by_get() || MayHaveFields(recipe)) return absl::OkStatus();
+  return Bad("events_by_get",
+             "takes queries, which are forms; write body_format: form, or by_content_type where "
+             "a POST may hold something else");
 }
 
 // `{body: false}` reads like its opposite.

@@ -4,15 +4,36 @@
 
 namespace hookbridge {
 
+std::string_view RequestFields::ContentType() const {
+  const HeaderLine* const line = request_.FindHeader("Content-Type");
+  return line == nullptr ? std::string_view() : line->value;
+}
+
+config::v1::BodyFormat RequestFields::Format() const {
+  return FormatOf(recipe_, request_.method, ContentType());
+}
+
 const std::vector<BodyField>& RequestFields::Form() {
   if (!form_) {
-    const HeaderLine* const type = request_.FindHeader("Content-Type");
-    const std::string_view content_type = type == nullptr ? std::string_view() : type->value;
     form_.emplace();
-    form_->is_sound =
-        ReadFields(FormatOf(recipe_, content_type), request_.body, content_type, form_->list).ok();
+    form_->is_sound = ReadFields(Format(), request_.content(), ContentType(), form_->list).ok();
   }
   return form_->list;
+}
+
+const BodyField* RequestFields::JsonField() {
+  return recipe_.json_field().empty() || !FormIsSound() ? nullptr
+                                                        : FindOnly(Form(), recipe_.json_field());
+}
+
+std::string_view RequestFields::JsonText() {
+  if (recipe_.json_field().empty()) return request_.content();
+  const auto format = Format();
+  if (format != config::v1::BODY_FORMAT_FORM && format != config::v1::BODY_FORMAT_MULTIPART) {
+    return request_.content();
+  }
+  const BodyField* const field = JsonField();
+  return field == nullptr ? std::string_view() : field->value;
 }
 
 const std::vector<BodyField>& RequestFields::Query() {

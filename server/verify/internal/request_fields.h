@@ -26,6 +26,10 @@ class RequestFields {
 
   const std::vector<BodyField>& Form();
   const std::vector<BodyField>& Query();
+  // The field of a form that holds the JSON document (Recipe.json_field); null where there is none.
+  const BodyField* JsonField();
+  // The body's JSON text: that field's, or the body; empty for a form that has none.
+  std::string_view JsonText();
   // Whether all of the form was read.
   bool FormIsSound();
   bool QueryIsSound();
@@ -38,6 +42,8 @@ class RequestFields {
     std::vector<BodyField> list;
     bool is_sound = true;
   };
+  std::string_view ContentType() const;
+  config::v1::BodyFormat Format() const;
   static FoundField Find(const std::vector<BodyField>& fields, std::string_view name);
 
   const WebhookRequest& request_;

@@ -84,6 +84,7 @@ absl::StatusOr<MessageRule> MessageRule::Create(const config::v1::Recipe& recipe
   MessageRule made;
   made.public_url_ = std::move(public_url);
   made.values_ = std::move(values);
+  made.signs_inflated_ = recipe.signed_body() == config::v1::SIGNED_BODY_INFLATED;
   for (const MessagePart& part : recipe.message()) {
     if (part.has_config() && !made.values_.contains(part.config())) {
       return absl::InvalidArgumentError(
@@ -152,6 +153,7 @@ std::optional<Decision> MessageRule::AddFields(RequestFields& fields, const Fiel
 std::optional<Decision> MessageRule::Build(RequestReader& reader, std::string_view timestamp,
                                            SignedMessage& message) const {
   const WebhookRequest& request = reader.request;
+  const std::string_view signed_body = signs_inflated_ ? request.content() : request.body;
   const auto url = [&] { return SignedUrl(public_url_, request.query); };
   const auto add_made = [&](std::string text) {
     message.parts.push_back(message.made.emplace_back(std::move(text)));
@@ -165,7 +167,7 @@ std::optional<Decision> MessageRule::Build(RequestReader& reader, std::string_vi
         message.parts.push_back(part.literal());
         break;
       case MessagePart::kBody:
-        message.parts.push_back(request.body);
+        message.parts.push_back(signed_body);
         break;
       case MessagePart::kTimestamp:
         message.parts.push_back(timestamp);
@@ -187,7 +189,7 @@ std::optional<Decision> MessageRule::Build(RequestReader& reader, std::string_vi
         message.parts.push_back(values_.find(part.config())->second);
         break;
       case MessagePart::kBodyCrc32:
-        add_made(StrCat(Crc32(request.body)));
+        add_made(StrCat(Crc32(signed_body)));
         break;
       case MessagePart::kJsonPointer: {
         const auto value = reader.values.Find(pointers_[pointers++]);

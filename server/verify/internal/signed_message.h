@@ -33,11 +33,13 @@ struct SignedMessage {
 // What of a request is read while it is decided on. One at a time on a thread.
 struct RequestReader {
   RequestReader(const WebhookRequest& of, const config::v1::Recipe& recipe)
-      : request(of), values(of), fields(of, recipe) {}
+      : request(of), fields(of, recipe), values(of, &fields) {}
+  RequestReader(const RequestReader&) = delete;
+  RequestReader& operator=(const RequestReader&) = delete;
 
   const WebhookRequest& request;
-  BodyValues values;
   RequestFields fields;
+  BodyValues values;
 };
 
 // Recipe.message made ready. Immutable.
@@ -67,6 +69,7 @@ class MessageRule {
   std::vector<JsonPointer> pointers_;  // in the order of the json_pointer parts
   std::string public_url_;
   ConfigValues values_;
+  bool signs_inflated_ = false;
 };
 
 }  // namespace hookbridge

@@ -2,6 +2,7 @@
 
 #include "server/base/limits.h"
 #include "server/base/strings.h"
+#include "server/verify/internal/content.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/request_fields.h"
 #include "server/verify/internal/signature_syntax.h"
@@ -36,9 +37,26 @@ std::string EraseStrings(std::string_view json, const std::set<size_t>& numbers)
 }
 
 // A field's text is a view of the text that it stands in.
-void EraseField(const BodyField& field, std::string& text) {
+void PutField(const BodyField& field, std::string_view value, std::string& text) {
   const auto at = static_cast<size_t>(field.encoded_value.data() - text.data());
-  text.replace(at, field.encoded_value.size(), kErased);
+  text.replace(at, field.encoded_value.size(), value);
+}
+
+// All but unreserved characters (RFC 3986 section 2.3).
+std::string PercentEncode(std::string_view text) {
+  constexpr std::string_view kOthers = "-._~";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+        kOthers.find(c) != std::string_view::npos) {
+      encoded.push_back(c);
+    } else {
+      StrAppend(&encoded, '%', kDigits[byte >> 4], kDigits[byte & 15]);
+    }
+  }
+  return encoded;
 }
 
 // One a thread, so that its memory stays.
@@ -120,7 +138,8 @@ std::optional<Decision> TokenPlace::Find(const WebhookRequest& request,
   const auto& place = recipe_.signature();
   if (pointer_) {
     JsonTape& tape = ThreadTape();
-    for (const JsonNode* const node : FindInJson(request.body, tape)) {
+    RequestFields fields(request, recipe_);
+    for (const JsonNode* const node : FindInJson(fields.JsonText(), tape)) {
       if (auto refused = Take(tape.Text(*node), tokens)) return refused;
     }
     if (!tokens.empty()) return std::nullopt;
@@ -139,10 +158,14 @@ std::optional<Decision> TokenPlace::Find(const WebhookRequest& request,
 void TokenPlace::Erase(WebhookRequest& request) const {
   const auto& place = recipe_.signature();
   const bool is_query = recipe_.events_by_get() && request.method == "GET";
+  // What is compressed cannot be changed.
+  if (pointer_ || !place.form_field().empty()) KeepContentAlone(request);
   if (pointer_) {
     JsonTape& tape = ThreadTape();
     std::set<const JsonNode*> found;
-    for (const JsonNode* const node : FindInJson(request.body, tape)) found.insert(node);
+    RequestFields fields(request, recipe_);
+    const std::string_view json = fields.JsonText();
+    for (const JsonNode* const node : FindInJson(json, tape)) found.insert(node);
     std::set<size_t> numbers;
     size_t number = 0;
     for (const JsonNode& node : tape.nodes()) {
@@ -150,17 +173,26 @@ void TokenPlace::Erase(WebhookRequest& request) const {
       if (found.contains(&node)) numbers.insert(number);
       ++number;
     }
-    request.body = EraseStrings(request.body, numbers);
+    std::string erased = EraseStrings(json, numbers);
+    const BodyField* const field = fields.JsonField();
+    if (field == nullptr) {
+      request.body = std::move(erased);
+    } else {
+      // In a form it is percent-encoded, in a part it stands as it is.
+      const bool is_part = field->encoded_value == field->value;
+      PutField(*field, is_part ? erased : PercentEncode(erased), request.body);
+      if (is_query) request.query = request.body;
+    }
   } else if (!place.form_field().empty()) {
     RequestFields fields(request, recipe_);
     if (const FoundField found = fields.FindInForm(place.form_field()); found.field != nullptr) {
-      EraseField(*found.field, request.body);
+      PutField(*found.field, kErased, request.body);
       if (is_query) request.query = request.body;
     }
   } else if (!place.query().empty()) {
     RequestFields fields(request, recipe_);
     if (const FoundField found = fields.FindInQuery(place.query()); found.field != nullptr) {
-      EraseField(*found.field, request.query);
+      PutField(*found.field, kErased, request.query);
       if (is_query) request.body = request.query;
     }
   }

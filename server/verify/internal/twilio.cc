@@ -89,14 +89,14 @@ Decision DecideTwilio(const FoundHeader& found, const WebhookRequest& request,
   std::string parameters;
   if (const auto hash = BodyHashIn(request.query)) {
     const std::string actual =
-        HexEncode(Hash(config::v1::HASH_FUNCTION_SHA256, request.body).bytes());
+        HexEncode(Hash(config::v1::HASH_FUNCTION_SHA256, request.content()).bytes());
     if (!SecretsEqual(*hash, actual)) {
       return Refuse(Reason::kSignatureMismatch,
                     "the body's SHA-256 is not bodySHA256 of the query");
     }
     if (trace.on()) trace.Ok("body", "its SHA-256 is in the signed query");
   } else if (request.method != "GET") {  // whose parameters are in the URL
-    auto sorted = SortedParameters(request.body);
+    auto sorted = SortedParameters(request.content());
     if (!sorted) return Refuse(Reason::kSignatureMismatch, "the body is not a form");
     parameters = *std::move(sorted);
   }

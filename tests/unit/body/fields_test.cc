@@ -70,22 +70,27 @@ TEST(FieldsTest, TheOnlyOneOfItsName) {
 
 TEST(FormatTest, IsTheRecipesOrTheContentTypes) {
   Recipe recipe;
-  EXPECT_EQ(FormatOf(recipe, "text/xml"), BODY_FORMAT_JSON);
+  EXPECT_EQ(FormatOf(recipe, "POST", "text/xml"), BODY_FORMAT_JSON);
   recipe.set_body_format(BODY_FORMAT_TEXT);
-  EXPECT_EQ(FormatOf(recipe, "application/json"), BODY_FORMAT_TEXT);
+  EXPECT_EQ(FormatOf(recipe, "POST", "application/json"), BODY_FORMAT_TEXT);
   recipe.set_body_format(BODY_FORMAT_BY_CONTENT_TYPE);
-  EXPECT_EQ(FormatOf(recipe, "Application/X-WWW-Form-Urlencoded; charset=utf-8"), BODY_FORMAT_FORM);
-  EXPECT_EQ(FormatOf(recipe, "multipart/form-data; boundary=x"), BODY_FORMAT_MULTIPART);
+  EXPECT_EQ(FormatOf(recipe, "POST", "Application/X-WWW-Form-Urlencoded; charset=utf-8"),
+            BODY_FORMAT_FORM);
+  EXPECT_EQ(FormatOf(recipe, "POST", "multipart/form-data; boundary=x"), BODY_FORMAT_MULTIPART);
   for (const char* const xml :
        {"text/xml", " application/xml ;charset=utf-8", "application/soap+xml"}) {
-    EXPECT_EQ(FormatOf(recipe, xml), BODY_FORMAT_XML) << xml;
+    EXPECT_EQ(FormatOf(recipe, "POST", xml), BODY_FORMAT_XML) << xml;
   }
-  EXPECT_EQ(FormatOf(recipe, "text/html"), BODY_FORMAT_TEXT);
-  EXPECT_EQ(FormatOf(recipe, "application/octet-stream"), BODY_FORMAT_BINARY);
+  EXPECT_EQ(FormatOf(recipe, "POST", "text/html"), BODY_FORMAT_TEXT);
+  EXPECT_EQ(FormatOf(recipe, "POST", "application/octet-stream"), BODY_FORMAT_BINARY);
   for (const char* const json :
        {"", "application/json", "text/plain", "application/vnd.x+json", ";"}) {
-    EXPECT_EQ(FormatOf(recipe, json), BODY_FORMAT_JSON) << json;
+    EXPECT_EQ(FormatOf(recipe, "POST", json), BODY_FORMAT_JSON) << json;
   }
+  EXPECT_EQ(FormatOf(recipe, "GET", ""), BODY_FORMAT_JSON);
+  recipe.set_events_by_get(true);
+  EXPECT_EQ(FormatOf(recipe, "GET", "application/json"), BODY_FORMAT_FORM) << "the query";
+  EXPECT_EQ(FormatOf(recipe, "POST", "application/json"), BODY_FORMAT_JSON);
 }
 
 }  // namespace

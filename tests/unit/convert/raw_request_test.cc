@@ -15,7 +15,7 @@ namespace {
 v1::RawRequest Raw(const config::v1::Recipe& recipe, const WebhookRequest& request) {
   const std::string run =
       RawRequestWriter(recipe, "https://hooks.example/hooks/test").Write(request);
-  EXPECT_EQ(ParsedBytesOfRawRun(run), request.body);
+  EXPECT_EQ(ParsedBytesOfRawRun(run).text(), request.body);
   v1::Event event;
   EXPECT_TRUE(event.ParseFromString(run));
   return event.raw();
@@ -71,8 +71,8 @@ keep_headers: ["*", "authorization", "x-token"]
 }
 
 TEST(RawRequestTest, BodyOfOtherBytesIsEmpty) {
-  EXPECT_EQ(ParsedBytesOfRawRun(""), "");
-  EXPECT_EQ(ParsedBytesOfRawRun("garbage"), "");
+  EXPECT_EQ(ParsedBytesOfRawRun("").text(), "");
+  EXPECT_EQ(ParsedBytesOfRawRun("garbage").text(), "");
 }
 
 }  // namespace

@@ -178,17 +178,11 @@ TEST(HeadTest, LimitsHoldExactly) {
   EXPECT_EQ(Status(lines(kLimits.header_lines_max + 1)), 431);
 }
 
-TEST(HeadTest, SeesExpectationsAndEncodings) {
+TEST(HeadTest, SeesExpectationsAndChunks) {
   const auto head = [](const std::vector<std::string>& fields) {
     return std::get<Head>(Read(Post(fields)));
   };
   EXPECT_TRUE(head({"Host: a", "Expect: 100-Continue", "Content-Length: 1"}).expect_continue);
-  EXPECT_TRUE(head({"Host: a", "Content-Encoding: gzip"}).has_content_encoding);
-  EXPECT_TRUE(head({"Host: a", "Content-Encoding: utf-8, gzip"}).has_content_encoding);
-  for (const char* const none : {"identity", "UTF-8", "utf8", ""}) {
-    EXPECT_FALSE(head({"Host: a", StrCat("Content-Encoding: ", none)}).has_content_encoding)
-        << none;
-  }
   EXPECT_TRUE(head({"Host: a", "Transfer-Encoding: Chunked"}).chunked);
 }
 

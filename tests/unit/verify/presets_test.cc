@@ -44,6 +44,26 @@ TEST(PresetsTest, ChangesTakeAlongWhatHangsOnThem) {
   EXPECT_FALSE(CheckRecipe(door, true).ok()) << "a signature that kind url_token never looks at";
 }
 
+// A list loses the places that nothing reads, and keeps the others in their order.
+TEST(PresetsTest, ChangesOfTheFormatTakeAlongWhatLookedIntoTheOther) {
+  const auto json = MergeRecipe(*LoadPreset("slack"), RecipeOf("body_format: json"));
+  EXPECT_TRUE(CheckRecipe(json, true).ok()) << CheckRecipe(json, true);
+  EXPECT_EQ(json.json_field(), "");
+  ASSERT_EQ(json.event().type_size(), 2);
+  EXPECT_EQ(json.event().type(1).json_pointer(), "/type");
+  const auto text = MergeRecipe(*LoadPreset("slack"), RecipeOf("body_format: text"));
+  EXPECT_TRUE(CheckRecipe(text, true).ok()) << CheckRecipe(text, true);
+  EXPECT_EQ(text.event().id_size() + text.event().type_size(), 0);
+  EXPECT_FALSE(text.has_dedup_window());
+  EXPECT_FALSE(
+      CheckRecipe(
+          MergeRecipe(*LoadPreset("slack"),
+                      RecipeOf("body_format: json\nevent: {type: [{form_field: command}]}")),
+          true)
+          .ok())
+      << "what the change says itself";
+}
+
 TEST(PresetsTest, ChangesReplaceFieldsAndWholeLists) {
   const auto merged =
       MergeRecipe(*LoadPreset("stripe"), RecipeOf("timestamp: {max_age: 1m}\nkeep_headers: [X-A]\n"
