@@ -28,9 +28,11 @@ void FetchOnLane(Fetcher* fetcher, const FetchNeed& need, std::string_view sourc
                        .host = need.host,
                        .owner = std::string(source),
                        .bearer = need.bearer,
-                       .shared = need.purpose == FetchPurpose::kCertificate};
-  fetcher->Get(std::move(request), [&lane, then = std::move(then)](
-                                       absl::StatusOr<FetchResult> result) mutable {
+                       .body = need.body,
+                       .shared = need.purpose == FetchPurpose::kCertificate ||
+                                 need.purpose == FetchPurpose::kKeySet};
+  fetcher->Send(std::move(request), [&lane, then = std::move(then)](
+                                        absl::StatusOr<FetchResult> result) mutable {
     lane.Post([then = std::move(then), answer = AnswerOf(std::move(result))]() mutable {
       then(std::move(answer));
     });

@@ -17,7 +17,7 @@ inline constexpr size_t kUrlTokenBytesMax = 512;
 inline constexpr size_t kSecretBytesMax = 64 << 10;
 
 // JSON Web Tokens, and the keys of their issuers: how many of a source, for how long, how often one
-// that is missing is asked for.
+// that is missing is asked for, how long a set that cannot be fetched again is still good.
 inline constexpr size_t kJwtBytesMax = 16 << 10;
 inline constexpr size_t kJwtAudiencesMax = 16;
 inline constexpr absl::Duration kJwtMaxAge = absl::Minutes(5);
@@ -25,6 +25,11 @@ inline constexpr absl::Duration kJwtLeeway = absl::Minutes(1);
 inline constexpr size_t kKeySetKeysMax = 64;
 inline constexpr absl::Duration kKeySetMaxAge = absl::Hours(1);
 inline constexpr absl::Duration kKeySetRefetchInterval = absl::Minutes(1);
+inline constexpr size_t kJwtKeyIdBytesMax = 256;
+inline constexpr size_t kKeySetsMax = 16;
+inline constexpr size_t kNewKeySetsPerIntervalMax = 8;
+inline constexpr absl::Duration kKeySetGrace = absl::Hours(1);
+inline constexpr absl::Duration kKeySetFailureMaxAge = absl::Seconds(10);
 
 // How long an operator's call waits for a key that a provider sends.
 inline constexpr absl::Duration kLearnKeyWait = absl::Minutes(10);
@@ -37,6 +42,7 @@ inline constexpr size_t kFetchesWaitingMax = 64;
 inline constexpr absl::Duration kFetchConnectTimeout = absl::Seconds(2);
 inline constexpr absl::Duration kFetchHandshakeTimeout = absl::Seconds(3);
 inline constexpr absl::Duration kFetchTimeout = absl::Seconds(6);
+inline constexpr size_t kFetchBodyBytesMax = 8 << 10;
 inline constexpr uint64_t kFetchAnswerBytesMax = 256 << 10;
 inline constexpr uint32_t kFetchHeaderBytesMax = 16 << 10;
 inline constexpr size_t kUrlBytesMax = 2'048;

@@ -30,7 +30,7 @@ class Fetcher::Core {
   ~Core() { Stop(); }
 
   absl::Status Start();
-  void Get(FetchRequest request, FetchDone done);
+  void Send(FetchRequest request, FetchDone done);
   void Stop();
 
  private:
@@ -40,6 +40,7 @@ class Fetcher::Core {
     HttpsUrl url;
     std::string owner;
     std::string bearer;
+    std::string body;
     std::string share_key;  // empty: not shared
     Time deadline;
     std::vector<FetchDone> waiters;
@@ -93,9 +94,13 @@ absl::Status Fetcher::Core::Admit(FetchRequest& request, FetchDone& done) {
   if (!url || url->host != request.host) {
     return absl::InvalidArgumentError(StrCat("not an https URL on ", request.host));
   }
+  if (request.body.size() > limits::kFetchBodyBytesMax) {
+    return absl::InvalidArgumentError("the body is too large");
+  }
   MutexLock lock(mutex_);
   if (stopped_) return absl::CancelledError("stopped");
-  const std::string share_key = request.shared && request.bearer.empty() ? request.url : "";
+  const std::string share_key =
+      request.shared && request.bearer.empty() ? StrCat(request.url, "\n", request.body) : "";
   if (const auto it = shared_.find(share_key); it != shared_.end()) {
     // Each of these waits in a request that holds a part of the body budget.
     it->second->waiters.push_back(std::move(done));
@@ -112,6 +117,7 @@ absl::Status Fetcher::Core::Admit(FetchRequest& request, FetchDone& done) {
   ticket->url = *std::move(url);
   ticket->owner = std::move(request.owner);
   ticket->bearer = std::move(request.bearer);
+  ticket->body = std::move(request.body);
   ticket->share_key = share_key;
   ticket->deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.timeout);
   ticket->waiters.push_back(std::move(done));
@@ -120,7 +126,7 @@ absl::Status Fetcher::Core::Admit(FetchRequest& request, FetchDone& done) {
   return absl::OkStatus();
 }
 
-void Fetcher::Core::Get(FetchRequest request, FetchDone done) {
+void Fetcher::Core::Send(FetchRequest request, FetchDone done) {
   if (absl::Status status = Admit(request, done); !status.ok()) {
     done(std::move(status));
     return;
@@ -172,7 +178,10 @@ void Fetcher::Core::Pump() {
 }
 
 void Fetcher::Core::Run(TicketPtr ticket) {
-  Exchange::Job job{.url = ticket->url, .bearer = ticket->bearer, .deadline = ticket->deadline};
+  Exchange::Job job{.url = ticket->url,
+                    .bearer = ticket->bearer,
+                    .body = ticket->body,
+                    .deadline = ticket->deadline};
   // The exchange is known by its address: it is gone from `running_` when it has ended.
   auto self = std::make_shared<std::shared_ptr<Exchange>>();
   auto exchange = std::make_shared<Exchange>(
@@ -239,8 +248,8 @@ absl::StatusOr<std::unique_ptr<Fetcher>> Fetcher::Start(FetcherOptions options) 
   return std::unique_ptr<Fetcher>(new Fetcher(std::move(core)));
 }
 
-void Fetcher::Get(FetchRequest request, FetchDone done) {
-  core_->Get(std::move(request), std::move(done));
+void Fetcher::Send(FetchRequest request, FetchDone done) {
+  core_->Send(std::move(request), std::move(done));
 }
 
 void Fetcher::Stop() { core_->Stop(); }

@@ -20,7 +20,9 @@ struct FetchRequest {
   std::string host;         // the one host that the URL may name
   std::string owner;        // whose share it takes, for example the source's name
   std::string bearer = {};  // sent as `Authorization: Bearer`, to `host` alone
-  // Joins a request for the same URL that is under way. Not for what may have changed since.
+  std::string body = {};    // sent by POST as application/json; empty: by GET
+  // Joins a request for the same URL and body that is under way. Not for what may have changed
+  // since.
   bool shared = false;
 };
 
@@ -46,10 +48,10 @@ struct FetcherOptions {
   std::map<std::string, std::string> addresses = {};  // host → ADDRESS:PORT in place of DNS
 };
 
-// The bridge's own HTTPS requests: GET of a URL on a host that the caller has named, verified
-// against the system's authorities and the host's name, TLS 1.2 or newer, no redirects, no proxy,
-// no cookies, no compression, one connection a request. Made by Bridge when a source needs it,
-// called by the pipeline. Ownership: owns its thread. Threads: thread-safe. Never blocks its
+// The bridge's own HTTPS requests: GET of, or POST to, a URL on a host that the caller has named,
+// verified against the system's authorities and the host's name, TLS 1.2 or newer, no redirects, no
+// proxy, no cookies, no compression, one connection a request. Made by Bridge when a source needs
+// it, called by the pipeline. Ownership: owns its thread. Threads: thread-safe. Never blocks its
 // callers; Stop and the destructor wait for the thread, the latter also for a name look-up, which
 // cannot be cancelled.
 class Fetcher {
@@ -59,13 +61,14 @@ class Fetcher {
   ~Fetcher();
 
   // Calls `done` exactly once, on the fetcher's thread or, for what is refused at once, before it
-  // returns. kInvalidArgument: the URL is none (base/https_url.h) or on another host.
-  // kResourceExhausted: too many requests wait, or half of all are this owner's.
+  // returns. kInvalidArgument: the URL is none (base/https_url.h) or on another host, or
+  // the body has more than limits::kFetchBodyBytesMax bytes. kResourceExhausted: too many requests
+  // wait, or half of all are this owner's.
   // kDeadlineExceeded, kUnavailable: the host cannot be reached in time, or not at all.
   // kPermissionDenied: the certificate is not the host's. kFailedPrecondition: a redirect.
   // kOutOfRange: the answer is too large. kDataLoss: it is cut off, compressed or not HTTP.
   // kCancelled: stopped.
-  void Get(FetchRequest request, FetchDone done);
+  void Send(FetchRequest request, FetchDone done);
 
   // Ends what is under way with kCancelled; the second call does nothing.
   void Stop();

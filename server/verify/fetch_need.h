@@ -10,6 +10,7 @@ namespace hookbridge {
 
 enum class FetchPurpose {
   kCertificate,   // of the signature's key
+  kKeySet,        // the signature's key, or a set that holds it
   kResource,      // what the webhook is about, where it holds an id alone
   kConfirmation,  // of a subscription; only the status counts
 };
@@ -20,6 +21,7 @@ struct FetchNeed {
   std::string url;
   std::string host;         // the one host that may be asked
   std::string bearer = {};  // a secret for that host
+  std::string body = {};    // asked by POST with this JSON, which may hold a secret; empty: by GET
 };
 
 // The request comes along, to be verified again with the answer.

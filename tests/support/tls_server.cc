@@ -94,6 +94,16 @@ void TlsServer::Accept() {
   }
 }
 
+// Whether the head is there, and as much after it as its Content-Length says.
+bool TlsServer::IsWhole(const std::string& request) {
+  const size_t head_end = request.find("\r\n\r\n");
+  if (head_end == std::string::npos) return false;
+  constexpr std::string_view kLength = "Content-Length: ";
+  const size_t at = request.find(kLength);
+  const size_t length = at < head_end ? std::stoul(request.substr(at + kLength.size())) : 0;
+  return request.size() >= head_end + 4 + length;
+}
+
 void TlsServer::Serve(int fd) {
   char bytes[4096];
   SSL* const ssl = SSL_new(context_);
@@ -102,7 +112,7 @@ void TlsServer::Serve(int fd) {
     while (recv(fd, bytes, sizeof bytes, 0) > 0) continue;
   } else if (SSL_accept(ssl) == 1) {
     std::string head;
-    while (head.find("\r\n\r\n") == std::string::npos) {
+    while (!IsWhole(head)) {
       const int got = SSL_read(ssl, bytes, sizeof bytes);
       if (got <= 0) break;
       head.append(bytes, static_cast<size_t>(got));

@@ -12,7 +12,7 @@ typedef struct ssl_ctx_st SSL_CTX;
 
 namespace hookbridge {
 
-// What a server does with a request, once its head has come.
+// What a server does with a request, once its head has come, and the body that it announces.
 struct Served {
   std::string bytes = {};  // sent as they are
   bool hang = false;       // then waits until the client leaves
@@ -26,14 +26,14 @@ Served Respond(int status, const std::string& body, const std::string& more_head
 // called on those threads.
 class TlsServer {
  public:
-  using Handler = std::function<Served(const std::string& head)>;
+  using Handler = std::function<Served(const std::string& request)>;
 
   // `silent` takes connections and says nothing, not even in TLS.
   TlsServer(const TestCertificate& identity, Handler handler, bool silent = false);
   ~TlsServer();
 
   std::string address() const;
-  // The heads of all requests so far.
+  // All requests so far, each with its body.
   std::vector<std::string> requests() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits until there were that many.
   void WaitForRequests(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -41,6 +41,7 @@ class TlsServer {
  private:
   void Accept();
   void Serve(int fd);
+  static bool IsWhole(const std::string& request);
 
   const Handler handler_;
   const bool silent_;

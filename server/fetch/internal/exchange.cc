@@ -47,7 +47,7 @@ Exchange::Exchange(asio::io_context& context, asio::ssl::context& tls,
       resolver_(context),
       stream_(context, tls),
       timer_(context),
-      request_(http::verb::get, job_.url.target, kHttp11),
+      request_(job_.body.empty() ? http::verb::get : http::verb::post, job_.url.target, kHttp11),
       buffer_(kBufferBytesMax) {
   request_.set(http::field::host, job_.url.host);
   request_.set(http::field::user_agent, "hookbridge");
@@ -55,6 +55,11 @@ Exchange::Exchange(asio::io_context& context, asio::ssl::context& tls,
   request_.set(http::field::connection, "close");
   if (!job_.bearer.empty()) {
     request_.set(http::field::authorization, StrCat("Bearer ", job_.bearer));
+  }
+  if (!job_.body.empty()) {
+    request_.set(http::field::content_type, "application/json");
+    request_.body() = job_.body;
+    request_.prepare_payload();
   }
   parser_.body_limit(options_.answer_bytes_max);
   parser_.header_limit(options_.header_bytes_max);

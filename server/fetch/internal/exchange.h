@@ -9,7 +9,6 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -21,8 +20,8 @@
 
 namespace hookbridge {
 
-// One GET from name look-up to the answer's last byte. Created by Fetcher; keeps itself alive until
-// it has called `done`, once. Strand-bound: the fetcher's thread.
+// One GET or POST from name look-up to the answer's last byte. Created by Fetcher; keeps itself
+// alive until it has called `done`, once. Strand-bound: the fetcher's thread.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -30,6 +29,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   struct Job {
     HttpsUrl url;
     std::string bearer;
+    std::string body;
     Time deadline;
   };
 
@@ -62,7 +62,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   boost::asio::ssl::stream<Tcp::socket> stream_;
   boost::asio::steady_timer timer_;
   std::string_view phase_;
-  boost::beast::http::request<boost::beast::http::empty_body> request_;
+  boost::beast::http::request<boost::beast::http::string_body> request_;
   boost::beast::http::response_parser<boost::beast::http::string_body> parser_;
   boost::beast::flat_buffer buffer_;
 };

@@ -65,7 +65,7 @@ class FetcherTest : public testing::Test {
   Answer Ask(FetchRequest request) {
     if (fetcher_ == nullptr) Start();
     auto promise = std::make_shared<std::promise<absl::StatusOr<FetchResult>>>();
-    fetcher_->Get(std::move(request), [promise](absl::StatusOr<FetchResult> result) {
+    fetcher_->Send(std::move(request), [promise](absl::StatusOr<FetchResult> result) {
       promise->set_value(std::move(result));
     });
     return promise->get_future();
@@ -104,6 +104,60 @@ TEST_F(FetcherTest, ABearerGoesToTheHostAlone) {
   request.url = "https://api.provider.example.evil.example/";
   EXPECT_EQ(CodeOf(request), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(server_->requests(), SizeIs(1));
+}
+
+TEST_F(FetcherTest, ABodyIsPostedAsJsonWithinItsBound) {
+  Serve(Respond(200, "{}"));
+  FetchRequest request = Request("/keys");
+  request.body = R"({"key_id":"k"})";
+  EXPECT_TRUE(Get(request).ok());
+  const std::string asked = server_->requests().front();
+  EXPECT_THAT(asked, testing::StartsWith("POST /keys HTTP/1.1\r\n"));
+  EXPECT_THAT(asked, HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(asked, HasSubstr("Content-Length: 14\r\n"));
+  EXPECT_THAT(asked, testing::EndsWith("\r\n\r\n{\"key_id\":\"k\"}"));
+  request.body = std::string(limits::kFetchBodyBytesMax, 'x');
+  EXPECT_TRUE(Get(request).ok());
+  EXPECT_THAT(server_->requests().back(), testing::EndsWith("\r\n\r\n" + request.body));
+  request.body += 'x';
+  EXPECT_EQ(CodeOf(request), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(server_->requests(), SizeIs(2));
+}
+
+// Nor does a POST go where it was not meant to.
+TEST_F(FetcherTest, ABodyIsNotSentToAnotherHostOrAfterARedirect) {
+  Serve(Respond(307, "", "Location: https://api.provider.example/other\r\n"));
+  FetchRequest request = Request("/keys");
+  request.body = R"({"secret":"s"})";
+  EXPECT_EQ(CodeOf(request), absl::StatusCode::kFailedPrecondition);
+  request.url = "https://other.example/keys";
+  EXPECT_EQ(CodeOf(request), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(server_->requests(), SizeIs(1));
+}
+
+// One exchange answers equal questions, and those alone.
+TEST_F(FetcherTest, SharedRequestsAreOfOneUrlAndBody) {
+  std::promise<void> go;
+  std::shared_future<void> gate = go.get_future().share();
+  Serve([gate](const std::string& asked) {
+    gate.wait();
+    return Respond(200, asked.substr(asked.find("\r\n\r\n") + 4));
+  });
+  const auto with = [](const std::string& body) {
+    FetchRequest request = Request("/keys");
+    request.shared = true;
+    request.body = body;
+    return request;
+  };
+  Answer first = Ask(with("1"));
+  Answer same = Ask(with("1"));
+  Answer other = Ask(with("2"));
+  server_->WaitForRequests(2);
+  go.set_value();
+  EXPECT_EQ(first.get()->body, "1");
+  EXPECT_EQ(same.get()->body, "1");
+  EXPECT_EQ(other.get()->body, "2");
+  EXPECT_THAT(server_->requests(), SizeIs(2));
 }
 
 TEST_F(FetcherTest, OtherUrlsAreRefusedBeforeAnythingIsAsked) {
