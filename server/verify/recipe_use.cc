@@ -43,6 +43,7 @@ class Finder {
     FindInSignature();
     FindInCheck();
     FindInMessage();
+    FindInJwt();
     FindInHandshakes();
     FindInEvent();
     FindUnreadOfBody(recipe_, found_);
@@ -82,13 +83,15 @@ class Finder {
 
   void FindInSignature() {
     const SignatureLocation& signature = recipe_.signature();
-    const bool token = kind_ == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+    const bool anywhere = Signs(kind_) || kind_ == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+    const bool token =
+        kind_ == config::v1::ALGORITHM_KIND_STATIC_TOKEN || kind_ == config::v1::ALGORITHM_KIND_JWT;
     const bool signs = Signs(kind_);
     AddByKind(!signature.headers().empty(),
               signs || token || kind_ == config::v1::ALGORITHM_KIND_TWILIO, "signature.headers");
-    AddByKind(!signature.json_pointer().empty(), signs || token, "signature.json_pointer");
-    AddByKind(!signature.form_field().empty(), signs || token, "signature.form_field");
-    AddByKind(!signature.query().empty(), signs || token, "signature.query");
+    AddByKind(!signature.json_pointer().empty(), anywhere, "signature.json_pointer");
+    AddByKind(!signature.form_field().empty(), anywhere, "signature.form_field");
+    AddByKind(!signature.query().empty(), anywhere, "signature.query");
     AddByKind(signature.syntax() != config::v1::SIGNATURE_SYNTAX_UNSPECIFIED, signs || token,
               "signature.syntax");
     AddByKind(signature.encoding() != config::v1::SIGNATURE_ENCODING_UNSPECIFIED, signs,
@@ -121,17 +124,23 @@ class Finder {
     Add(sns && recipe_.has_timestamp(), recipe_.timestamp().json_pointer() == "/Timestamp",
         "timestamp", "says where aws_sns has its time, which is at /Timestamp",
         "write json_pointer: /Timestamp");
-    AddByKind(!recipe_.message().empty(), signs, "message");
+    const bool jwt = kind_ == config::v1::ALGORITHM_KIND_JWT;
+    const bool builds = signs || IsDetachedToken(recipe_);
+    AddByKind(!recipe_.message().empty(), builds || jwt, "message");
+    Add(jwt && !recipe_.message().empty(), builds, "message",
+        "is signed in detached tokens alone, others have a claim with the body's hash",
+        "remove it, or write jwt.detached: true");
+    AddByKind(recipe_.has_jwt(), jwt, "jwt");
     AddByKind(recipe_.has_certificate(), sns || kind_ == config::v1::ALGORITHM_KIND_RSA_PKCS1,
               "certificate");
     AddByKind(!recipe_.required_headers().empty(), signs, "required_headers");
     AddByKind(!recipe_.key_id_header().empty(), signs, "key_id_header");
     Add(!recipe_.key_id_header().empty(), !recipe_.has_certificate(), "key_id_header",
         "names a configured key, and the key is in a certificate");
-    AddByKind(recipe_.body_not_signed(), signs, "body_not_signed");
-    AddByKind(recipe_.signed_body() != config::v1::SIGNED_BODY_UNSPECIFIED,
-              signs || kind_ == config::v1::ALGORITHM_KIND_JWT, "signed_body");
-    Add(signs && recipe_.body_not_signed(), !body_is_part, "body_not_signed",
+    AddByKind(recipe_.body_not_signed(), signs || jwt, "body_not_signed");
+    AddByKind(recipe_.signed_body() != config::v1::SIGNED_BODY_UNSPECIFIED, signs || jwt,
+              "signed_body");
+    Add(builds && recipe_.body_not_signed(), !body_is_part, "body_not_signed",
         "contradicts message, which covers the body");
   }
 
@@ -154,6 +163,27 @@ class Finder {
             "write one character before the colon");
       }
     }
+  }
+
+  void FindInJwt() {
+    const config::v1::JwtRule& jwt = recipe_.jwt();
+    const auto add = [&](bool is_set, std::string_view name) {
+      Add(is_set, !jwt.detached(), StrCat("jwt.", name),
+          "is about claims, which a detached token has not");
+    };
+    add(!jwt.issuers().empty(), "issuers");
+    add(!jwt.audiences().empty(), "audiences");
+    add(!jwt.claims().empty(), "claims");
+    add(!jwt.url_hash_claim().empty(), "url_hash_claim");
+    add(jwt.has_max_age(), "max_age");
+    add(jwt.has_leeway(), "leeway");
+    const bool body = !jwt.detached() && !recipe_.body_not_signed();
+    const bool hashes = body || (!jwt.detached() && !jwt.url_hash_claim().empty());
+    const std::string_view why = "is about the body's hash, which this token has not";
+    Add(!jwt.body_hash_claim().empty(), body, "jwt.body_hash_claim", why);
+    Add(jwt.body_hash() != config::v1::HASH_FUNCTION_UNSPECIFIED, hashes, "jwt.body_hash", why);
+    Add(jwt.body_hash_encoding() != config::v1::SIGNATURE_ENCODING_UNSPECIFIED, hashes,
+        "jwt.body_hash_encoding", why);
   }
 
   void FindInHandshakes() {
@@ -213,7 +243,8 @@ std::vector<UnreadField> UnreadFields(const Recipe& recipe) {
 bool CanSuspectReplays(const Recipe& recipe) { return RemembersSigned(recipe); }
 
 bool HasConfiguredKeys(const Recipe& recipe) {
-  return recipe.algorithms(0).kind() != config::v1::ALGORITHM_KIND_NONE && !KeysAreFetched(recipe);
+  return recipe.algorithms(0).kind() != config::v1::ALGORITHM_KIND_NONE &&
+         (!KeysAreFetched(recipe) || AsksWithSecret(recipe));
 }
 
 bool HasHmacKey(const Recipe& recipe) {

@@ -9,6 +9,7 @@
 #include "server/verify/internal/content.h"
 #include "server/verify/internal/decision.h"
 #include "server/verify/internal/handshake.h"
+#include "server/verify/internal/jwt.h"
 #include "server/verify/internal/key_ring.h"
 #include "server/verify/internal/mollie_classic.h"
 #include "server/verify/internal/recipe_check.h"
@@ -64,6 +65,7 @@ struct Verifier::State {
   // Where the key is in a certificate; one of them.
   std::unique_ptr<CertificateSignature> certificate_signature;
   std::unique_ptr<SnsCheck> sns;
+  std::unique_ptr<JwtCheck> jwt;  // of kind JWT
 
   bool decides_by_content = false;
 
@@ -120,6 +122,8 @@ Decision Verifier::State::Decide(const WebhookRequest& request, absl::Time now,
       return sns->Decide(request, now, trace);
     case config::v1::ALGORITHM_KIND_BRAINTREE:
       return DecideBraintree(request, keys, now, trace);
+    case config::v1::ALGORITHM_KIND_JWT:
+      return jwt->Decide(request, keys, now, trace);
     case config::v1::ALGORITHM_KIND_MOLLIE_CLASSIC:
       return DecideMollieClassic(request, keys, now, trace);
     default:
@@ -246,6 +250,10 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
     auto sns = SnsCheck::Create(options.recipe, options.topic_arns, options.authorities_pem);
     if (!sns.ok()) return sns.status();
     state->sns = *std::move(sns);
+  } else if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT) {
+    auto jwt = JwtCheck::Create(options.recipe, options.public_url, options.values, state->keys);
+    if (!jwt.ok()) return jwt.status();
+    state->jwt = *std::move(jwt);
   } else if (KeysAreFetched(options.recipe)) {
     auto made = CertificateSignature::Create(options.recipe, options.authorities_pem);
     if (!made.ok()) return made.status();
@@ -299,6 +307,7 @@ Verdict Verifier::VerifyFetched(NeedsFetch needed, const FetchAnswer& answer,
     if (state_->certificate_signature != nullptr) {
       state_->certificate_signature->certificates().Take(needed.need, answer, now);
     }
+    if (state_->jwt != nullptr) state_->jwt->Take(needed.need, answer, now);
     decision = state_->DecideAndOpen(request, now, Trace(nullptr));
   }
   if (decision.refused) {

@@ -98,6 +98,11 @@ HeaderLine ReadHeader(std::string_view message) {
   return line;
 }
 
+// A signed token that is good for any body, so that whoever has it could send one.
+bool IsBearerToken(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT && recipe.body_not_signed();
+}
+
 }  // namespace
 
 RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
@@ -111,7 +116,8 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
   // Its own header, where the recipe names none.
   if (signs_url_) names_.emplace_back("x-twilio-signature");
   const bool is_token = recipe.algorithms_size() > 0 &&
-                        recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN;
+                        (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_STATIC_TOKEN ||
+                         IsBearerToken(recipe));
   for (const std::string& header : recipe.signature().headers()) {
     if (header.ends_with('*')) {
       prefixes_.push_back(Lower(std::string_view(header).substr(0, header.size() - 1)));
@@ -120,7 +126,9 @@ RawRequestWriter::RawRequestWriter(const Recipe& recipe, std::string public_url,
     }
   }
   // A token in the query was taken out of it.
-  if (!recipe.signature().query().empty() || recipe.timestamp().has_query()) signs_url_ = true;
+  if (!recipe.signature().query().empty() || !recipe.jwt().url_hash_claim().empty() ||
+      recipe.timestamp().has_query())
+    signs_url_ = true;
   if (recipe.timestamp().has_header()) AddNames(recipe.timestamp().header(), names_);
   if (!recipe.key_id_header().empty()) AddNames(recipe.key_id_header(), names_);
   for (const MessagePart& part : recipe.message()) {

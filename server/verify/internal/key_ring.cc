@@ -4,9 +4,12 @@
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/verify/internal/braintree.h"
+#include "server/verify/internal/jws.h"
+#include "server/verify/internal/key_set.h"
 #include "server/verify/internal/recipe_check.h"
 #include "server/verify/recipe_use.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hookbridge {
@@ -63,11 +66,53 @@ std::optional<config::v1::HashFunction> HmacHashOf(const Algorithm& algorithm) {
   }
 }
 
+config::v1::HashFunction HmacHashOf(config::v1::JwtAlgorithm algorithm) {
+  if (algorithm == config::v1::JWT_ALGORITHM_HS384) return config::v1::HASH_FUNCTION_SHA384;
+  if (algorithm == config::v1::JWT_ALGORITHM_HS512) return config::v1::HASH_FUNCTION_SHA512;
+  return config::v1::HASH_FUNCTION_SHA256;
+}
+
+// Of kind JWT: a secret, or a public key in PEM, DER or JSON.
+absl::Status MakeJwtKey(const Recipe& recipe, std::string bytes, RingKey& made) {
+  const config::v1::JwtAlgorithm algorithm = recipe.jwt().algorithm();
+  if (AsksWithSecret(recipe)) {
+    made.material = std::move(bytes);
+    return absl::OkStatus();
+  }
+  if (IsHmac(algorithm)) {
+    if (bytes.starts_with('{') && bytes.find("\"kty\"") != std::string::npos) {
+      return absl::InvalidArgumentError(
+          "is a JSON Web Key; write the secret in it, or jwt.algorithm");
+    }
+    auto hmac = HmacKey::Create(HmacHashOf(algorithm), bytes);
+    if (!hmac.ok()) return hmac.status();
+    made.material = *std::move(hmac);
+    return absl::OkStatus();
+  }
+  if (bytes.starts_with('{')) {
+    auto key = ReadWebKey(bytes, algorithm);
+    if (!key.ok()) return key.status();
+    made.public_name = std::move(key->id);
+    made.not_after = std::min(made.not_after, key->not_after);
+    made.material = std::move(key->key);
+    return absl::OkStatus();
+  }
+  auto key = PublicKey::Jws(PublicKey::Read(bytes), algorithm);
+  if (!key.ok()) return key.status();
+  made.material = *std::move(key);
+  return absl::OkStatus();
+}
+
+bool TakesPem(const Recipe& recipe, const Algorithm& algorithm) {
+  return algorithm.kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1 ||
+         (algorithm.kind() == config::v1::ALGORITHM_KIND_JWT && !recipe.jwt().has_key_set() &&
+          !IsHmac(recipe.jwt().algorithm()));
+}
+
 absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
   const size_t index = AlgorithmOf(recipe, key.secret);
   const Algorithm& algorithm = recipe.algorithms(static_cast<int>(index));
-  if (key.secret.starts_with("-----BEGIN ") &&
-      algorithm.kind() != config::v1::ALGORITHM_KIND_RSA_PKCS1) {
+  if (key.secret.starts_with("-----BEGIN ") && !TakesPem(recipe, algorithm)) {
     return absl::InvalidArgumentError(
         StrCat("is a PEM block, and kind ", KindName(algorithm.kind()),
                " takes another form; write the secret as the provider shows it"));
@@ -84,6 +129,10 @@ absl::StatusOr<RingKey> MakeKey(const Recipe& recipe, const KeyMaterial& key) {
     if (!pair.ok()) return pair.status();
     made.public_name = pair->first;
     made.material = std::move(pair->second);
+  } else if (algorithm.kind() == config::v1::ALGORITHM_KIND_JWT) {
+    if (absl::Status status = MakeJwtKey(recipe, *std::move(bytes), made); !status.ok()) {
+      return status;
+    }
   } else if (const auto hash = HmacHashOf(algorithm)) {
     auto hmac = HmacKey::Create(*hash, *bytes);
     if (!hmac.ok()) return hmac.status();
@@ -120,9 +169,9 @@ absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
                                                  const std::vector<KeyMaterial>& keys) {
   std::vector<RingKey> ring;
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_NONE) return ring;
-  if (KeysAreFetched(recipe)) {
+  if (!HasConfiguredKeys(recipe)) {
     if (keys.empty()) return ring;
-    return absl::InvalidArgumentError("keys: the provider's certificate is the key; write none");
+    return absl::InvalidArgumentError("keys: the provider's own keys are fetched; write none");
   }
   if (keys.empty()) {
     return absl::InvalidArgumentError(

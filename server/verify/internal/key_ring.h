@@ -25,7 +25,8 @@ struct RingKey {
   size_t algorithm = 0;  // index in Recipe.algorithms
   // HMAC, a public key, or the secret itself (tokens, DIGEST).
   std::variant<HmacKey, PublicKey, std::string> material;
-  std::string public_name = {};  // BRAINTREE: the public key's name
+  // What a request calls it by: of BRAINTREE the public key's name, of a JSON Web Key its kid.
+  std::string public_name = {};
 
   bool ActiveAt(absl::Time now) const { return not_before <= now && now < not_after; }
 };

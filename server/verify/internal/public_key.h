@@ -27,6 +27,13 @@ class PublicKey {
   static absl::StatusOr<PublicKey> RsaPkcs1(std::shared_ptr<EVP_PKEY> key,
                                             config::v1::HashFunction hash);
 
+  // A key of JSON Web Signatures (RFC 7518 sections 3.3 to 3.5, RFC 8037): RSA of the bounds above,
+  // P-256, or Ed25519, as the algorithm asks. kInvalidArgument for another key, and for HMAC.
+  static absl::StatusOr<PublicKey> Jws(std::shared_ptr<EVP_PKEY> key,
+                                       config::v1::JwtAlgorithm algorithm);
+  // The key in a SubjectPublicKeyInfo, PEM or DER; null when there is none.
+  static std::shared_ptr<EVP_PKEY> Read(std::string_view text);
+
   // The same RSA key for signatures over another hash.
   PublicKey WithHash(config::v1::HashFunction hash) const;
 
@@ -34,11 +41,18 @@ class PublicKey {
   bool Verify(std::span<const std::string_view> message, std::string_view signature) const;
 
  private:
-  PublicKey(std::shared_ptr<EVP_PKEY> key, const EVP_MD* hash)
-      : key_(std::move(key)), hash_(hash) {}
+  // Beside what OpenSSL takes for the key's type.
+  enum class Form {
+    kUsual,
+    kPss,       // RSA PSS, the salt as long as the hash
+    kRawEcdsa,  // r and s of 32 bytes each, in place of DER
+  };
+  PublicKey(std::shared_ptr<EVP_PKEY> key, const EVP_MD* hash, Form form = Form::kUsual)
+      : key_(std::move(key)), hash_(hash), form_(form) {}
 
   std::shared_ptr<EVP_PKEY> key_;
   const EVP_MD* hash_;  // of the message; null for Ed25519, which has its own
+  Form form_;
 };
 
 }  // namespace hookbridge

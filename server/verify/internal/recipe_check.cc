@@ -4,6 +4,7 @@
 #include "server/base/strings.h"
 #include "server/body/format.h"
 #include "server/verify/internal/handshake_check.h"
+#include "server/verify/internal/jwt_rule.h"
 #include "server/verify/recipe_use.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ absl::Status CheckAlgorithms(const Recipe& recipe) {
       return Bad(
           field,
           "has no kind; write one of hmac, ed25519, ecdsa_p256, rsa_pkcs1, digest, static_token, "
-          "url_token, basic, none");
+          "url_token, basic, jwt, none");
     }
     if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
       if (algorithm.kind() == config::v1::ALGORITHM_KIND_AWS_SNS &&
@@ -171,7 +172,7 @@ absl::Status CheckMessage(const Recipe& recipe, bool has_public_url) {
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO && !has_public_url) {
     return Bad("algorithms[0]", "needs the source's public_url, as the provider was given it");
   }
-  if (!Signs(recipe.algorithms(0).kind())) return absl::OkStatus();
+  if (!Signs(recipe.algorithms(0).kind()) && !IsDetachedToken(recipe)) return absl::OkStatus();
   bool covers_body = false;
   bool covers_secret = false;
   bool covers_timestamp = false;
@@ -238,7 +239,18 @@ bool CoversBody(const MessagePart& part) {
 bool KeysAreFetched(const Recipe& recipe) {
   return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS ||
          (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1 &&
-          recipe.has_certificate());
+          recipe.has_certificate()) ||
+         (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT &&
+          recipe.jwt().has_key_set());
+}
+
+bool AsksWithSecret(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT &&
+         recipe.jwt().key_set().body().find("{secret}") != std::string::npos;
+}
+
+bool IsDetachedToken(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT && recipe.jwt().detached();
 }
 
 absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
@@ -249,6 +261,9 @@ absl::Status CheckRecipe(const Recipe& recipe, bool has_public_url) {
   if (absl::Status status = CheckCertificate(recipe); !status.ok()) return status;
   if (absl::Status status = CheckHandshakes(recipe, has_public_url); !status.ok()) return status;
   if (absl::Status status = CheckBodyFormat(recipe); !status.ok()) return status;
+  if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT) {
+    if (absl::Status status = CheckJwtRule(recipe, has_public_url); !status.ok()) return status;
+  }
   const auto& fixed = recipe.responses().body().fixed();
   if (recipe.responses().body().has_fixed() && fixed.content_type().empty()) {
     return Bad("responses.body.fixed.content_type", "is missing; write for example text/plain");

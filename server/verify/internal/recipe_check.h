@@ -17,8 +17,15 @@ bool Signs(config::v1::AlgorithmKind kind);
 // Whether the part is the body, or all fields of the form in it.
 bool CoversBody(const config::v1::MessagePart& part);
 
-// Whether keys come in certificates that the request names, so that none is configured.
+// Whether keys come in certificates that the request names or from a provider's key set, so that
+// none is configured.
 bool KeysAreFetched(const config::v1::Recipe& recipe);
+
+// Whether a key set is asked for with the source's first key.
+bool AsksWithSecret(const config::v1::Recipe& recipe);
+
+// Whether it is a token without payload, which is then Recipe.message.
+bool IsDetachedToken(const config::v1::Recipe& recipe);
 
 // Whether the recipe can work: kInvalidArgument naming the first field that cannot, and the fix.
 absl::Status CheckRecipe(const config::v1::Recipe& recipe, bool has_public_url);

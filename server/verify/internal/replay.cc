@@ -16,7 +16,15 @@ using config::v1::MessagePart;
 using config::v1::Recipe;
 using config::v1::ValueSource;
 
+bool IsToken(const Recipe& recipe) {
+  return recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_JWT && !recipe.jwt().detached();
+}
+
 bool SignsTime(const Recipe& recipe) {
+  if (IsToken(recipe)) {
+    const auto& rule = recipe.jwt();
+    return !rule.has_max_age() || ToDuration(rule.max_age()) > absl::ZeroDuration();
+  }
   const auto& timestamp = recipe.timestamp();
   const bool is_checked =
       !timestamp.has_max_age() || ToDuration(timestamp.max_age()) > absl::ZeroDuration();
@@ -25,6 +33,7 @@ bool SignsTime(const Recipe& recipe) {
 
 bool SignsBody(const Recipe& recipe) {
   if (recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_TWILIO) return true;
+  if (IsToken(recipe)) return !recipe.body_not_signed();
   return std::any_of(recipe.message().begin(), recipe.message().end(),
                      [](const MessagePart& part) { return CoversBody(part); });
 }
@@ -50,6 +59,7 @@ bool Covers(const Recipe& recipe, const ValueSource& source) {
         return part.has_header() && SameHeaderName(part.header(), source.header());
       });
     case ValueSource::kQuery:
+      if (IsToken(recipe)) return !recipe.jwt().url_hash_claim().empty();
       return is_part([&](const MessagePart& part) {
         return part.has_url() || part.has_url_decoded() ||
                (part.has_query() && part.query() == source.query()) ||
@@ -79,7 +89,10 @@ bool Covers(const Recipe& recipe, const ValueSource& source) {
 bool RemembersSigned(const Recipe& recipe) {
   if (recipe.algorithms().empty()) return false;
   const config::v1::AlgorithmKind kind = recipe.algorithms(0).kind();
-  if (kind != config::v1::ALGORITHM_KIND_TWILIO && !Signs(kind)) return false;
+  if (kind != config::v1::ALGORITHM_KIND_TWILIO && kind != config::v1::ALGORITHM_KIND_JWT &&
+      !Signs(kind)) {
+    return false;
+  }
   if (SignsTime(recipe)) return false;
   const auto& id = recipe.event().id();
   if (id.empty()) return !SignsBody(recipe);

@@ -70,6 +70,26 @@ keep_headers: ["*", "authorization", "x-token"]
   EXPECT_EQ(raw.query(), "api_key=***&Token=***&page=2&flag");
 }
 
+// A token is kept where it is a signature over the body, so that a consumer can verify it again,
+// and not where it is good for any body.
+TEST(RawRequestTest, ATokenIsKeptWhereItSignsTheBody) {
+  for (const bool signs : {true, false}) {
+    config::v1::Recipe recipe;
+    ASSERT_TRUE(YamlToMessage("algorithms: [{kind: jwt}]\nsignature: {headers: [X-Jwt]}\n"
+                              "keep_headers: [authorization]\njwt: {url_hash_claim: url}\n",
+                              &recipe)
+                    .empty());
+    recipe.set_body_not_signed(!signs);
+    const auto raw = Raw(recipe, RequestBuilder()
+                                     .Header("X-Jwt", "a.b.c")
+                                     .Header("Authorization", "Bearer a.b.c")
+                                     .Query("token=x")
+                                     .Build());
+    EXPECT_EQ(Names(raw), signs ? std::vector<std::string>{"X-Jwt"} : std::vector<std::string>{});
+    EXPECT_EQ(raw.query(), "token=x") << "the URL is signed";
+  }
+}
+
 TEST(RawRequestTest, BodyOfOtherBytesIsEmpty) {
   EXPECT_EQ(ParsedBytesOfRawRun("").text(), "");
   EXPECT_EQ(ParsedBytesOfRawRun("garbage").text(), "");
