@@ -50,6 +50,21 @@ Reason AppendReason(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Reason::kOverload : Reason::kJournalUnavailable;
 }
 
+int RejectionStatus(Reason reason, const config::v1::Responses& responses) {
+  switch (reason) {
+    case Reason::kCertificateUnavailable:
+    case Reason::kKeySetUnavailable:
+    case Reason::kResourceUnavailable:
+      return 503;
+    case Reason::kBodyTooLarge:
+      return 413;
+    case Reason::kContentEncoding:
+      return 415;
+    default:
+      return static_cast<int>(responses.bad_signature());
+  }
+}
+
 HttpResponse ErrorResponse(int status) {
   HttpResponse response;
   response.status = status;

@@ -18,6 +18,11 @@ namespace hookbridge {
 // Why an append that failed, or would fail, is answered 503.
 Reason AppendReason(const absl::Status& status);
 
+// What a request that verify refused is answered: the source's status of a bad signature, 503 where
+// the same request may be taken later, and what HTTP has for bodies that are too large or in
+// another coding.
+int RejectionStatus(Reason reason, const config::v1::Responses& responses);
+
 // A refusal: a constant body, which tells nothing about the bridge; 503 with Retry-After.
 HttpResponse ErrorResponse(int status);
 

@@ -37,18 +37,6 @@ bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
   return google::protobuf::util::MessageDifferencer::Equals(a, b);
 }
 
-// Whether the same request may be taken later, so that the sender had better send it again.
-bool IsForNow(Reason reason) {
-  return reason == Reason::kCertificateUnavailable || reason == Reason::kResourceUnavailable;
-}
-
-int RejectionStatus(Reason reason, const config::v1::Responses& responses) {
-  if (IsForNow(reason)) return 503;
-  if (reason == Reason::kBodyTooLarge) return 413;
-  if (reason == Reason::kContentEncoding) return 415;
-  return static_cast<int>(responses.bad_signature());
-}
-
 NewEvent::Unconflicted UnconflictEvent(const EventRuns& runs, const EventId& first) {
   Unconflicted own = Unconflict(runs, first.ToString());
   return {.hash = own.dedup_hash, .envelope = std::move(own.envelope)};

@@ -1,4 +1,5 @@
 // Compressed bodies and events by GET, from the head to the answer.
+#include "server/base/config.h"
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/journal/memory/memory_store.h"
