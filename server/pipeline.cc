@@ -149,7 +149,8 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
     return;
   }
   std::shared_ptr<const SourceAccess> access = source->access.Get();
-  if (AnswerUnsigned(request, *access, *source, done)) return;
+  // Of other methods the head has told whether they are handshakes.
+  if (request.method == "POST" && AnswerUnsigned(request, *access, *source, done)) return;
   Verdict verdict = access->verifier->Verify(std::move(request), clock_.Now());
   Settle(std::move(verdict),
          {.access = std::move(access), .source = source, .lane = &lane, .done = std::move(done)});

@@ -47,9 +47,11 @@ Admission Pipeline::Admit(const RequestHead& head) {
     return admission;
   }
   if (!by_get && head.content_length == 0 && AnswerHead(head, source, admission)) return admission;
-  if (!FindContentCoding(head.headers)) {
-    admission.response = RefuseHead(Reason::kContentEncoding, source, 415, head,
-                                    "is not one of gzip, deflate, zstd, br alone");
+  const auto coding = FindContentCoding(head.headers);
+  if (!coding || (by_get && *coding != ContentCoding::kNone)) {
+    admission.response = RefuseHead(
+        Reason::kContentEncoding, source, 415, head,
+        by_get ? "a query has no Content-Encoding" : "is not one of gzip, deflate, zstd, br alone");
     return admission;
   }
   admission.body_bytes_max = admitted.config.body_bytes_max();

@@ -96,7 +96,8 @@ sources:
   }
   std::vector<v1::Event> Stored() {
     std::vector<v1::Event> events;
-    for (const StoredEventPtr& stored : *journal_->Read(0, 10, SIZE_MAX)) {
+    const auto all = journal_->Read(0, 10, SIZE_MAX);
+    for (const StoredEventPtr& stored : *all) {
       const EventRuns& runs = stored->runs;
       EXPECT_TRUE(events.emplace_back().ParseFromString(runs.envelope + runs.data + runs.raw));
     }
