@@ -19,9 +19,17 @@ bool UsesHandshakeToken(const Recipe& recipe) {
   return std::any_of(recipe.handshakes().begin(), recipe.handshakes().end(), AsksForHandshakeToken);
 }
 
-bool SignsValue(const Recipe& recipe, const std::string& name) {
-  return std::any_of(recipe.message().begin(), recipe.message().end(),
-                     [&](const auto& part) { return part.has_config() && part.config() == name; });
+bool NamesValue(const Recipe& recipe, const std::string& name) {
+  const auto is_part = [&](const auto& part) { return part.has_config() && part.config() == name; };
+  const auto is_text = [&](const std::string& text) { return text == "config:" + name; };
+  const auto is_claim = [&](const auto& claim) { return is_text(claim.second); };
+  const config::v1::JwtRule& jwt = recipe.jwt();
+  const std::string mark = StrCat("{config:", name, "}");
+  return std::any_of(recipe.message().begin(), recipe.message().end(), is_part) ||
+         std::any_of(jwt.audiences().begin(), jwt.audiences().end(), is_text) ||
+         std::any_of(jwt.claims().begin(), jwt.claims().end(), is_claim) ||
+         jwt.key_set().url().find(mark) != std::string::npos ||
+         jwt.key_set().body().find(mark) != std::string::npos;
 }
 
 }  // namespace
@@ -53,8 +61,8 @@ Problems UnreadOfSource(const Source& source, const Recipe& recipe, const std::s
       "replay_policy",
       "has nothing to decide: a signed time or id, or no signature, tells replays");
   for (const auto& [name, value] : source.values()) {
-    add(true, SignsValue(recipe, name), StrCat("values.", name),
-        "is named by no {config: ...} of the recipe's message");
+    add(true, NamesValue(recipe, name), StrCat("values.", name),
+        "is named by no {config: ...} of the recipe's message, nor by its jwt");
   }
   const auto& body = recipe.responses().body();
   add(source.receipt_position(), !body.has_empty() && !body.has_fixed(), "receipt_position",

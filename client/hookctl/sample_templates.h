@@ -29,6 +29,9 @@ std::vector<SampleTemplate> MessagingSamples();
 // Shops, documents, people, and formats that many providers send.
 std::vector<SampleTemplate> BusinessSamples();
 
+// Providers that sign tokens.
+std::vector<SampleTemplate> TokenSamples();
+
 // Providers that check the endpoint before they send.
 std::vector<SampleTemplate> CheckingSamples();
 

@@ -18,8 +18,8 @@ constexpr std::string_view kPlain =
     R"("data":{"number":{number}}})";
 
 SampleTemplate TemplateOf(std::string_view preset) {
-  for (const auto group :
-       {PaymentSamples, DeveloperSamples, MessagingSamples, BusinessSamples, CheckingSamples}) {
+  for (const auto group : {PaymentSamples, DeveloperSamples, MessagingSamples, BusinessSamples,
+                           CheckingSamples, TokenSamples}) {
     const std::vector<SampleTemplate> samples = group();
     const auto found = std::ranges::find(samples, preset, &SampleTemplate::preset);
     if (found != samples.end()) return *found;

@@ -1,6 +1,7 @@
 #include "client/hookctl/signer.h"
 
 #include "client/hookctl/bespoke_signer.h"
+#include "client/hookctl/jwt_signer.h"
 #include "client/hookctl/signed_text.h"
 #include "server/base/encoding.h"
 #include "server/base/strings.h"
@@ -284,6 +285,16 @@ absl::StatusOr<Signed> Sign(const Recipe& recipe, const std::string& secret,
       break;
     case config::v1::ALGORITHM_KIND_NONE:
       break;
+    case config::v1::ALGORITHM_KIND_JWT: {
+      const bool hmac = recipe.jwt().algorithm() <= config::v1::JWT_ALGORITHM_HS512;
+      const auto key = hmac ? DecodeKey(algorithm, secret) : secret;
+      if (!key.ok()) return key.status();
+      AddIdHeader(recipe, webhook, &result);
+      if (const absl::Status done = SignJwt(recipe, *key, webhook, &result); !done.ok()) {
+        return done;
+      }
+      return result;
+    }
     case config::v1::ALGORITHM_KIND_AWS_SNS:
       return absl::InvalidArgumentError(
           "hookctl cannot sign this: the provider alone has the private key of its certificate");

@@ -26,7 +26,8 @@ constexpr std::string_view kDetails =
     "  hookctl verify --preset aws_sns --topic-arn arn:aws:sns:eu-west-1:123456789012:orders \\\n"
     "    --certificate SimpleNotificationService.pem --request captured.http\n"
     "\n"
-    "Nothing is fetched: what the provider's URL serves is read from --certificate or --resource.\n"
+    "Nothing is fetched: what the provider's URL serves is read from --certificate, --resource or\n"
+    "--key-set.\n"
     "Exit code 0: authentic; 1: not.\n";
 
 absl::StatusOr<HeaderField> ParseHeaderFlag(const std::string& text) {
@@ -69,6 +70,7 @@ void PrintStep(const ExplainStep& step, const Environment& environment) {
 
 // The flag whose file stands for what a need asks for.
 std::string_view FlagOf(const FetchNeed& need) {
+  if (need.purpose == FetchPurpose::kKeySet) return "key-set";
   return need.purpose == FetchPurpose::kCertificate ? "certificate" : "resource";
 }
 
@@ -176,6 +178,7 @@ Command VerifyCommand() {
                 {"public-url", "URL", "the URL that the provider was given, where it is signed"},
                 {"certificate", "FILE", "what the certificate URL serves (SNS, PayPal)"},
                 {"resource", "FILE", "what the resource URL answers (Mollie classic)"},
+                {"key-set", "FILE", "what the key set's URL answers (signed tokens)"},
                 {"topic-arn", "ARN", "an AWS SNS topic of the source", true},
                 {"value", "NAME=TEXT", "a value that the recipe names, e.g. webhook_id", true},
                 {"now", "TIME", "the time to judge by; default is now"}},

@@ -89,6 +89,27 @@ def paymob(key, body, now):
     return {"?": "hmac=" + mac(key.encode(), PAYMOB_SIGNED.encode(), "sha512").hex()}
 
 
+def token(key, claims):
+    """A JSON Web Token (RFC 7519), HS256."""
+    def part(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    text = part(json.dumps({"typ": "JWT", "alg": "HS256"}).encode()) + "." + part(json.dumps(claims).encode())
+    return text + "." + part(mac(key.encode(), text.encode()))
+
+
+def vonage(key, body, now):
+    claims = {"iat": int(now), "jti": "c5ba8f24", "iss": "Vonage", "payload_hash": hashlib.sha256(body).hexdigest(),
+              "api_key": "a1b2c3d"}
+    return {"Authorization": "Bearer " + token(key, claims)}
+
+
+def messagebird(key, body, now):
+    claims = {"iss": "MessageBird", "nbf": int(now), "exp": int(now) + 60, "jti": "93e55006",
+              "url_hash": hashlib.sha256((URL + "messagebird").encode()).hexdigest(),
+              "payload_hash": hashlib.sha256(body).hexdigest()}
+    return {"MessageBird-Signature-JWT": token(key, claims)}
+
+
 SCHEMES = {
     "airwallex": Scheme("x-signature", airwallex, timed=True),
     "authorize_net": Scheme("X-ANET-Signature", lambda k, b, t: {
@@ -99,6 +120,7 @@ SCHEMES = {
                         key="hooks:" + KEY, other="hooks:" + KEY + "x", covers_body=False),
     "clerk": standard(SVIX),
     "docusign": b64_over_body("X-DocuSign-Signature-1"),
+    "messagebird": Scheme("MessageBird-Signature-JWT", messagebird, timed=True),
     "lemon_squeezy": hex_over_body("X-Signature"),
     "mercado_pago": Scheme("x-signature", mercado_pago, covers_body=False),
     "pagerduty": Scheme("X-PagerDuty-Signature", lambda k, b, t: {
@@ -118,6 +140,7 @@ SCHEMES = {
     "twitch": Scheme("Twitch-Eventsub-Message-Signature", twitch, timed=True),
     "typeform": b64_over_body("Typeform-Signature", "sha256="),
     "vercel": hex_over_body("x-vercel-signature", hash_name="sha1"),
+    "vonage": Scheme("Authorization", vonage, timed=True, refused=503),
     "woocommerce": b64_over_body("X-WC-Webhook-Signature"),
     "worldpay": Scheme("Event-Signature", lambda k, b, t: {
         "Event-Signature": f"1/SHA256/{mac(b'the key before', b).hex()},2/SHA256/{mac(k.encode(), b).hex()}"}, refused=400),

@@ -2,10 +2,10 @@
 // explanation agrees with the verdict. Input: lines `Header: value`, an empty line, the body.
 #include "server/base/encoding.h"
 #include "server/base/limits.h"
-#include "server/verify/internal/recipe_check.h"
 #include "server/verify/internal/signature_syntax.h"
 #include "server/verify/internal/timestamp.h"
 #include "server/verify/presets.h"
+#include "server/verify/recipe_use.h"
 #include "server/verify/verifier.h"
 #include "tests/support/request_builder.h"
 
@@ -36,8 +36,20 @@ constexpr char kP256Key[] =
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/BJlceDTifRnAkjLqsE4coAOoGkitiPCl2n4"
     "qSEFcazskjHhjlUkSN74C5UUqmyMxYrKdL67ee4zkmThB5kQTg==";
 
+constexpr char kRsaKey[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAjq/Dvczen57ZxHw5htR3\n"
+    "lAWbPZf1g2bKdPH+8unY8EeLc37vEzt+GhAxBq3b/qSqP5gpfQCF5bkevPM2xnxu\n"
+    "96UkLr40wOXTFrF+vlJjrBUrsa+fr6gavusEPfWKh/5hrN0I6uFwyFafEL7BefZq\n"
+    "VhD43rJu9SZajDqjBn49eqxgdYCiLFlvVduxj2vk6djE/BabSkPDljqjihfmvlRX\n"
+    "7rYTAHmZfZjq1lfuviP/vdZv1us/ej/PFvIV62UonZI0Eoj3r1+rN5R3hMbBklc9\n"
+    "EOrmmdQZEriKQQsgbfmRfo+GIKyPgDAWMp+AKqg0C5jXbE6YBJM2Cf+9E0tTtBLu\n"
+    "jQIDAQAB\n"
+    "-----END PUBLIC KEY-----";
+
 std::string KeyFor(const config::v1::Algorithm& algorithm) {
   if (algorithm.kind() == config::v1::ALGORITHM_KIND_ECDSA_P256) return kP256Key;
+  if (algorithm.kind() == config::v1::ALGORITHM_KIND_RSA_PKCS1) return kRsaKey;
   if (algorithm.kind() == config::v1::ALGORITHM_KIND_BRAINTREE) {
     return std::string("public|") + kSecret;
   }
@@ -50,13 +62,17 @@ std::vector<std::unique_ptr<Verifier>> MakeVerifiers() {
     VerifierOptions options;
     options.recipe = *LoadPreset(preset.name);
     const std::string key = KeyFor(options.recipe.algorithms(0));
-    if (!KeysAreFetched(options.recipe)) {
+    if (HasConfiguredKeys(options.recipe)) {
       options.keys.push_back(KeyMaterial{.id = "k", .secret = key});
     }
     if (options.recipe.algorithms(0).kind() == config::v1::ALGORITHM_KIND_AWS_SNS) {
       options.topic_arns = {"arn:aws:sns:us-east-1:123456789012:orders"};
     }
-    options.values = {{"webhook_id", "WH-1"}};
+    options.values = {{"webhook_id", "WH-1"},
+                      {"client_id", "c"},
+                      {"host", "auth.example.com"},
+                      {"audience", "a"},
+                      {"email", "e"}};
     options.handshake_token = "verify-me";
     options.public_url = "https://hooks.example/hooks/test";
     auto verifier = Verifier::Create(std::move(options));

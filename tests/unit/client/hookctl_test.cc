@@ -225,6 +225,43 @@ TEST_F(HookctlTest, VerifyTakesAResourceFromAFile) {
   std::remove(resource.c_str());
 }
 
+TEST_F(HookctlTest, VerifyTakesAKeySetFromAFile) {
+  const std::string body = WriteFile("plaid", "{}");
+  const std::string keys =
+      WriteFile("keys", R"({"key":{"kty":"EC","crv":"P-256","kid":"k",)"
+                        R"("x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+                        R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}})");
+  // {"alg":"ES256","kid":"k"} and {"iat":1700000000,"request_body_sha256": SHA-256 of {}}.
+  const std::string header =
+      "Plaid-Verification: eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ."
+      "eyJpYXQiOjE3MDAwMDAwMDAsInJlcXVlc3RfYm9keV9zaGEyNTYiOiI0NDEzNmZhMzU1YjM2NzhhMTE0"
+      "NmFkMTZmN2U4NjQ5ZTk0ZmI0ZmMyMWZlNzdlODMxMGMwNjBmNjFjYWFmZjhhIn0.AAAA";
+  const std::vector<std::string_view> command = {"verify",
+                                                 "--preset",
+                                                 "plaid",
+                                                 "--secret",
+                                                 "inline:api_s3cret",
+                                                 "--value",
+                                                 "client_id=c",
+                                                 "--body",
+                                                 body,
+                                                 "--header",
+                                                 header,
+                                                 "--now",
+                                                 "2023-11-14T22:13:20Z"};
+  EXPECT_EQ(Run(command), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("--key-set"));
+  EXPECT_THAT(out_.str(), HasSubstr("refused: key_set_unavailable"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("s3cret")));
+  auto with = command;
+  with.insert(with.end(), {"--key-set", keys});
+  EXPECT_EQ(Run(with), kExitRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("1 keys at hand"));
+  EXPECT_THAT(out_.str(), HasSubstr("refused: signature_mismatch"));
+  std::remove(body.c_str());
+  std::remove(keys.c_str());
+}
+
 // An editor's line end at the end of a saved body is the usual cause of a mismatch.
 TEST_F(HookctlTest, VerifyHintsAtALineEndThatAnEditorAdded) {
   // HMAC-SHA256 of `{}` with the key `s3cret`, by Python's hmac.

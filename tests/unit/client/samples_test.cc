@@ -40,8 +40,9 @@ std::string SecretFor(const config::v1::Recipe& recipe) {
 std::vector<std::string> SignablePresets() {
   std::vector<std::string> names;
   for (const Preset& preset : Presets()) {
-    const auto kind = LoadPreset(preset.name)->algorithms(0).kind();
-    if (kind != config::v1::ALGORITHM_KIND_ED25519 &&
+    const auto recipe = *LoadPreset(preset.name);
+    const auto kind = recipe.algorithms(0).kind();
+    if (!recipe.jwt().has_key_set() && kind != config::v1::ALGORITHM_KIND_ED25519 &&
         kind != config::v1::ALGORITHM_KIND_ECDSA_P256 &&
         kind != config::v1::ALGORITHM_KIND_RSA_PKCS1 &&
         kind != config::v1::ALGORITHM_KIND_AWS_SNS &&

@@ -251,6 +251,78 @@ TEST(SignerTest, SignsRsaByPrivateKey) {
               ::testing::HasSubstr("certificate"));
 }
 
+// A private or public key in PEM.
+std::string PemOf(EVP_PKEY* key, bool secret) {
+  BIO* const bio = BIO_new(BIO_s_mem());
+  if (secret) {
+    PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+  } else {
+    PEM_write_bio_PUBKEY(bio, key);
+  }
+  char* data = nullptr;
+  const long bytes = BIO_get_mem_data(bio, &data);
+  std::string text(data, static_cast<size_t>(bytes - 1));
+  BIO_free(bio);
+  return text;
+}
+
+// Signs a token by the rule and verifies it.
+void ExpectToken(const config::v1::Recipe& recipe, const std::string& secret,
+                 const std::string& key) {
+  Unsigned webhook = Webhook();
+  webhook.values = {{"us", "me"}};
+  webhook.key_id = "k";
+  const auto made = Sign(recipe, secret, webhook);
+  ASSERT_TRUE(made.ok()) << made.status() << recipe.ShortDebugString();
+  VerifierOptions options;
+  options.recipe = recipe;
+  options.values = webhook.values;
+  options.public_url = webhook.public_url;
+  options.keys = {{.id = "k", .secret = key}};
+  const auto verifier = *Verifier::Create(std::move(options));
+  const Verdict verdict =
+      verifier->Verify(MakeRequest("/hooks/x?q=1", made->headers, made->body), webhook.time);
+  const auto* const refused = std::get_if<Rejection>(&verdict);
+  EXPECT_EQ(refused, nullptr) << refused->detail << recipe.ShortDebugString();
+}
+
+// A token of each algorithm, for the rule that it was made by.
+TEST(SignerTest, SignsTokens) {
+  const std::pair<std::string, EVP_PKEY*> kinds[] = {
+      {"HS256", nullptr},
+      {"HS384", nullptr},
+      {"HS512", nullptr},
+      {"RS256", EVP_RSA_gen(2048)},
+      {"RS384", EVP_RSA_gen(2048)},
+      {"RS512", EVP_RSA_gen(2048)},
+      {"PS256", EVP_RSA_gen(2048)},
+      {"ES256", EVP_EC_gen("P-256")},
+      {"EDDSA", EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")}};
+  for (const auto& [algorithm, key] : kinds) {
+    const std::string begin = StrCat(
+        "algorithms { kind: ALGORITHM_KIND_JWT } jwt { algorithm: JWT_ALGORITHM_", algorithm, " ");
+    const std::string secret = key == nullptr ? "s3cret" : PemOf(key, /*secret=*/true);
+    const std::string shown = key == nullptr ? "s3cret" : PemOf(key, /*secret=*/false);
+    ExpectToken(ReadRecipe(begin + R"(issuers: "i" audiences: "config:us"
+                    claims { key: "c" value: "t" } url_hash_claim: "u"
+                    body_hash_encoding: SIGNATURE_ENCODING_BASE64 })"),
+                secret, shown);
+    ExpectToken(ReadRecipe(begin + R"(detached: true } signature { headers: "X-Jws" }
+                    message { literal: "x" } message { body: true })"),
+                secret, shown);
+    if (key == nullptr) continue;
+    EXPECT_FALSE(Sign(ReadRecipe(begin + "}"), shown, Webhook()).ok())
+        << "a public key signs nothing";
+    EVP_PKEY_free(key);
+  }
+  EXPECT_THAT(Sign(ReadRecipe(R"(algorithms { kind: ALGORITHM_KIND_JWT }
+                                 jwt { audiences: "config:us" })"),
+                   "s", Webhook())
+                  .status()
+                  .message(),
+              ::testing::HasSubstr("the value us; add --value"));
+}
+
 // What cannot be signed is told, without the secret.
 TEST(SignerTest, RefusesWhatItCannotSign) {
   const auto bad_key = Sign(ReadRecipe(kStandardWebhooks), "whsec_not base64!", Webhook());

@@ -1,6 +1,7 @@
 // Webhooks that need something fetched, through the whole pipeline and a real server in place of
 // the providers' hosts.
 #include "server/base/config.h"
+#include "server/base/encoding.h"
 #include "server/base/strings.h"
 #include "server/fetch/fetcher.h"
 #include "server/journal/memory/memory_store.h"
@@ -9,6 +10,7 @@
 #include "server/sources.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/signed_samples.h"
+#include "tests/support/test_jwt.h"
 #include "tests/support/tls_server.h"
 
 #include "hookbridge/v1/event.pb.h"
@@ -42,6 +44,13 @@ sources:
   - name: mollie
     preset: mollie_classic
     keys: [{secret: "inline:live_key"}]
+  - name: plaid
+    preset: plaid
+    values: {client_id: "c1"}
+    keys: [{secret: "inline:api_secret"}]
+  - name: fusionauth
+    preset: fusionauth
+    values: {host: keys.provider.example}
   - name: braintree
     preset: braintree
     keys: [{secret: "inline:integration_public_key|integration_private_key"}]
@@ -70,7 +79,8 @@ class PipelineFetchTest : public testing::Test {
                                                clock_, nullptr);
     FetcherOptions fetch;
     fetch.extra_authorities_pem = authority_.pem();
-    for (const char* const host : {kSnsHost, kPaypalHost, "api.mollie.com"}) {
+    for (const char* const host : {kSnsHost, kPaypalHost, "api.mollie.com", "production.plaid.com",
+                                   "keys.provider.example"}) {
       fetch.addresses[host] = server_.address();
     }
     fetcher_ = *Fetcher::Start(fetch);
@@ -102,7 +112,7 @@ class PipelineFetchTest : public testing::Test {
   Served Answer(const std::string& head) {
     MutexLock lock(mutex_);
     for (const auto& [begin, served] : answers_) {
-      if (head.starts_with("GET " + begin)) return served;
+      if (head.starts_with("GET " + begin) || head.starts_with("POST " + begin)) return served;
     }
     return Respond(404, "");
   }
@@ -245,6 +255,63 @@ TEST_F(PipelineFetchTest, ASubscriptionIsConfirmedAndIsNoEvent) {
   ASSERT_THAT(events, SizeIs(2));
   EXPECT_EQ(events[0].type(), "SubscriptionConfirmation");
   EXPECT_EQ(events[1].type(), "UnsubscribeConfirmation");
+}
+
+// The key is asked for by its id, once.
+TEST_F(PipelineFetchTest, APlaidKeyIsAskedForWithTheSecret) {
+  constexpr auto kEs256 = config::v1::JWT_ALGORITHM_ES256;
+  const ProviderKey key(KeyType::kP256);
+  const std::string body = R"({"webhook_type":"ITEM","webhook_code":"ERROR","item_id":"i1"})";
+  const auto request = [&](const ProviderKey& by, const std::string& kid) {
+    const std::string claims = StrCat(R"({"iat":)", absl::ToUnixSeconds(clock_.Now()),
+                                      R"(,"request_body_sha256":")", Sha256Hex(body), "\"}");
+    return RequestBuilder()
+        .Header("Plaid-Verification",
+                MakeToken(StrCat(R"({"alg":"ES256","kid":")", kid, "\"}"), claims, by, kEs256))
+        .Body(body);
+  };
+  On("/webhook_verification_key/get",
+     Respond(200, StrCat(R"({"key":)", key.Jwk("kid-1", R"(,"expired_at":null)"), "}")));
+  EXPECT_EQ(Send("plaid", request(key, "kid-1")).status, 200);
+  EXPECT_EQ(Send("plaid", request(key, "kid-1")).status, 200);
+  EXPECT_EQ(Send("plaid", request(ProviderKey(KeyType::kP256), "kid-1")).status, 401);
+  ASSERT_THAT(server_.requests(), SizeIs(1));
+  EXPECT_THAT(server_.requests().front(),
+              testing::StartsWith("POST /webhook_verification_key/get HTTP/1.1\r\n"));
+  EXPECT_THAT(
+      server_.requests().front(),
+      testing::EndsWith(R"({"client_id": "c1", "secret": "api_secret", "key_id": "kid-1"})"));
+  On("/webhook_verification_key/get", Respond(400, "{}"));
+  EXPECT_EQ(Send("plaid", request(key, "forged")).status, 401);
+  EXPECT_EQ(Send("plaid", request(key, "forged")).status, 401);
+  EXPECT_THAT(server_.requests(), SizeIs(2));
+  EXPECT_EQ(Rejected("plaid", Reason::kUnknownKeyId), 2u);
+  EXPECT_EQ(Events().front().type(), "ITEM.ERROR");
+}
+
+// The set is fetched when a token needs it, and what forged ids make the bridge ask is bounded.
+TEST_F(PipelineFetchTest, AFusionauthKeySetIsFetched) {
+  constexpr auto kRs256 = config::v1::JWT_ALGORITHM_RS256;
+  const ProviderKey key(KeyType::kRsa2048);
+  const std::string body = R"({"event":{"id":"e1","type":"user.create"}})";
+  const auto request = [&](const std::string& kid) {
+    const std::string hash = Base64Encode(*HexDecode(Sha256Hex(body)));
+    return RequestBuilder()
+        .Header("X-FusionAuth-Signature-JWT",
+                MakeToken(StrCat(R"({"alg":"RS256","kid":")", kid, "\"}"),
+                          StrCat(R"({"request_body_sha256":")", hash, "\"}"), key, kRs256))
+        .Body(body);
+  };
+  EXPECT_EQ(Send("fusionauth", request("a")).status, 503) << "404 is no set";
+  EXPECT_EQ(Rejected("fusionauth", Reason::kKeySetUnavailable), 1u);
+  clock_.Advance(limits::kKeySetFailureMaxAge);
+  On("/.well-known/jwks.json", Respond(200, StrCat(R"({"keys":[)", key.Jwk("a"), "]}")));
+  EXPECT_EQ(Send("fusionauth", request("a")).status, 200);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(Send("fusionauth", request(StrCat("x", i))).status, 401);
+  EXPECT_THAT(server_.requests(), SizeIs(2));
+  const auto events = Events();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].dedup_key(), "e1");
 }
 
 TEST_F(PipelineFetchTest, APaypalMessageIsStoredByItsSignedId) {
