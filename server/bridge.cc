@@ -7,6 +7,7 @@
 #include "server/fetch/fetcher.h"
 #include "server/ingress/server.h"
 #include "server/journal/open_journal.h"
+#include "server/learned_keys.h"
 #include "server/rpc/server.h"
 #include "server/tls/port_certificates.h"
 
@@ -90,7 +91,9 @@ struct Bridge::Rooms {
   std::unique_ptr<StreamHub> hub;
   std::unique_ptr<Quarantine> quarantine;
   std::unique_ptr<Fetcher> fetcher;  // null when no source may need it
+  KeyOffers key_offers;
   std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<LearnedKeys> learned_keys;
   SourceCatalog catalog;
   std::unique_ptr<PortCertificates> ingress_certificates;  // null: no TLS
   std::unique_ptr<RpcServer> rpc;
@@ -153,9 +156,19 @@ absl::StatusOr<std::unique_ptr<Bridge>> Bridge::Start(const config::v1::Config& 
                       .lanes = config.ingress().threads(),
                       .log_requests = config.log().requests(),
                       .fetcher = rooms.fetcher.get(),
-                      .quarantine = rooms.quarantine.get()},
+                      .quarantine = rooms.quarantine.get(),
+                      .key_offers = &rooms.key_offers},
       *rooms.journal, clock, log);
   rooms.catalog = CatalogOf(*rooms.pipeline, rooms.quarantine.get());
+  rooms.learned_keys = std::make_unique<LearnedKeys>(config, *rooms.pipeline);
+  rooms.catalog.key_offers = &rooms.key_offers;
+  rooms.catalog.learns_key = [&keys = *rooms.learned_keys](std::string_view source) {
+    return keys.Learns(source);
+  };
+  rooms.catalog.keep_key = [&keys = *rooms.learned_keys](std::string_view source,
+                                                         std::string_view secret) {
+    return keys.Keep(source, secret);
+  };
   rooms.catalog.release_retention = [&journal = *rooms.journal](uint64_t up_to) {
     return journal.ReleaseRetention(up_to);
   };
@@ -184,7 +197,7 @@ const std::string& Bridge::http_address() const { return rooms_->ingress->addres
 const std::string& Bridge::grpc_address() const { return rooms_->rpc->address(); }
 
 std::vector<std::string> Bridge::ReplaceAccess(const SourceMap& fresh) {
-  return rooms_->pipeline->ReplaceAccess(fresh);
+  return rooms_->learned_keys->ReplaceAccess(fresh);
 }
 
 void Bridge::ReloadCertificates() {
@@ -200,6 +213,7 @@ void Bridge::Shutdown() {
     return std::max(end - rooms.clock.Steady(), absl::ZeroDuration()) * share;
   };
   if (rooms.pipeline != nullptr) rooms.pipeline->StartDraining();
+  rooms.key_offers.Close();
   if (rooms.rpc != nullptr) rooms.rpc->SetServing(false);
   if (rooms.ingress != nullptr) {
     rooms.ingress->StopAccepting();

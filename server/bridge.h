@@ -20,7 +20,7 @@ namespace hookbridge {
 //
 // Start order: journal, delivery, rpc, ingress; so that whoever can send can also be served.
 // Shutdown, in this order, each part with what is left of the deadline:
-//   1. not ready, health NOT_SERVING, new webhooks answered 503
+//   1. not ready, health NOT_SERVING, new webhooks answered 503; nobody waits for a key any more
 //   2. stop accepting connections; requests in flight finish; what is still being fetched is given
 //      up
 //   3. streams get Ending{DRAINING, cursor} and their status
@@ -39,7 +39,7 @@ class Bridge {
   const std::string& http_address() const;
   const std::string& grpc_address() const;
 
-  // As Pipeline::ReplaceAccess.
+  // As Pipeline::ReplaceAccess; keys that were learned meanwhile stay. Blocks on the disk.
   std::vector<std::string> ReplaceAccess(const SourceMap& fresh);
 
   // Reads the ports' certificates again, for connections from now on; it also happens when a file

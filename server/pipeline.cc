@@ -29,6 +29,7 @@ bool SameButSecrets(config::v1::Source a, config::v1::Source b) {
     source->clear_keys();
     source->clear_url_token();
     source->clear_handshake_token();
+    source->clear_learned_key();
     // The converter knows the name of the secret header, so that it keeps it out of events.
     const std::string header = source->gate().header().name();
     source->clear_gate();
@@ -150,7 +151,7 @@ void Pipeline::Handle(WebhookRequest request, Lane& lane,
   }
   std::shared_ptr<const SourceAccess> access = source->access.Get();
   // Of other methods the head has told whether they are handshakes.
-  if (request.method == "POST" && AnswerUnsigned(request, *access, *source, done)) return;
+  if (request.method == "POST" && AnswerUnsigned(request, *access, *source, lane, done)) return;
   Verdict verdict = access->verifier->Verify(std::move(request), clock_.Now());
   Settle(std::move(verdict),
          {.access = std::move(access), .source = source, .lane = &lane, .done = std::move(done)});
@@ -171,31 +172,6 @@ void Pipeline::Settle(Verdict verdict, Waiting waiting) {
   NextStep step =
       DecideNextStep(std::move(verdict), *waiting.access->verifier, *waiting.source, clock_.Now());
   std::visit([&](auto& next) { Take(std::move(next), std::move(waiting)); }, step);
-}
-
-void Pipeline::NoteHandshake(const SourceRuntime& source, const HandshakeAnswer& answer) const {
-  log_.Info("handshake", {{"source", source.config.name()}, {"status", answer.status}});
-}
-
-bool Pipeline::AnswerUnsigned(const WebhookRequest& request, const SourceAccess& access,
-                              const SourceRuntime& source, Done& done) {
-  auto answer = access.verifier->AnswerUnverified(HandshakeOf(request), clock_.Now());
-  if (!answer) return false;
-  if (!answer->learned_secret.empty()) {
-    answer = {.status = 503,
-              .content_type = {},
-              .body = {},
-              .refused = Reason::kKeyNotAwaited,
-              .detail = "nobody waits for a key"};
-  }
-  if (answer->refused) {
-    NoteRejected(*answer->refused, request, answer->detail);
-    done(Refuse(*answer->refused, &source, answer->status));
-    return true;
-  }
-  NoteHandshake(source, *answer);
-  done(HandshakeResponse(*answer));
-  return true;
 }
 
 void Pipeline::Take(Rejection rejection, Waiting waiting) {

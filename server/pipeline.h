@@ -2,6 +2,7 @@
 
 #include "server/admission.h"
 #include "server/base/clock.h"
+#include "server/base/key_offers.h"
 #include "server/base/log.h"
 #include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
@@ -55,6 +56,7 @@ struct PipelineOptions {
   Fetcher* fetcher = nullptr;        // outlives the pipeline; null when no source may need it
   Quarantine* quarantine = nullptr;  // outlives the pipeline; null keeps no refused request
   std::string decoy_secret = {};     // of what stands in for unknown sources; empty: random
+  KeyOffers* key_offers = nullptr;   // outlives the pipeline; null: nobody waits for keys
 };
 
 // What became of a quarantined request that was verified again. Neither refused nor an event: a
@@ -122,7 +124,10 @@ class Pipeline final : public RequestHandler {
   void NoteHandshake(const SourceRuntime& source, const HandshakeAnswer& answer) const;
   // Answers a whole request that is a handshake and needs no signature; false: it is none.
   bool AnswerUnsigned(const WebhookRequest& request, const SourceAccess& access,
-                      const SourceRuntime& source, Done& done);
+                      const SourceRuntime& source, Lane& lane, Done& done);
+  // Hands the key of a handshake to who waits for it; answered when it is kept.
+  void OfferKey(const WebhookRequest& request, const HandshakeAnswer& answer,
+                const SourceRuntime& source, Lane& lane, Done done);
   HttpResponse RefuseUnknown(WebhookRequest request);
   // A sender that waits for an answer on its lane, and what its request began with.
   struct Waiting {

@@ -90,35 +90,6 @@ bool Pipeline::IsEventByGet(const RequestHead& head, const SourceRuntime* source
   return !answer || answer->refused;
 }
 
-bool Pipeline::AnswerHead(const RequestHead& head, const SourceRuntime* source,
-                          Admission& admission) const {
-  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
-  const auto answer = bound.access.Get()->verifier->AnswerUnverified(
-      {.method = head.method, .token = head.token, .query = head.query, .headers = head.headers},
-      clock_.Now());
-  if (!answer) return false;
-  if (answer->refused) {
-    const Reason reason = source != nullptr ? *answer->refused : Reason::kUnknownSource;
-    admission.response = RefuseHead(reason, source, answer->status, head, answer->detail);
-    return true;
-  }
-  NoteHandshake(bound, *answer);
-  admission.response = HandshakeResponse(*answer);
-  if (head.method == "OPTIONS") {
-    admission.response->headers.emplace_back("Allow", AllowedMethods(bound.recipe));
-  }
-  return true;
-}
-
-Admission Pipeline::AdmitOther(const RequestHead& head, const SourceRuntime* source) const {
-  Admission admission;
-  const SourceRuntime& bound = source != nullptr ? *source : *decoy_;
-  if (CheckGate(bound, head, admission) || AnswerHead(head, source, admission)) return admission;
-  admission.response = RefuseHead(Reason::kMethodNotAllowed, source, 405, head);
-  admission.response->headers.emplace_back("Allow", AllowedMethods(bound.recipe));
-  return admission;
-}
-
 void Pipeline::Refused(const IngressRefusal& refusal) {
   const SourceRuntime* const known = FindSource(refusal.source);
   (known != nullptr ? known->stats : unattributed_).CountRejected(refusal.reason);

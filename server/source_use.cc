@@ -57,6 +57,17 @@ Problems UnreadOfSource(const Source& source, const Recipe& recipe, const std::s
   add(source.has_handshake_token(), UsesHandshakeToken(recipe), "handshake_token",
       "is asked for by no handshake of the recipe",
       "remove it, or write token_parameter or equals_token");
+  add(source.has_learned_key(), LearnsKey(recipe), "learned_key",
+      "is learned by no handshake of the recipe", "remove it, or write a handshake with learn_key");
+  const auto& own_handshakes = source.recipe().handshakes();
+  add(std::any_of(own_handshakes.begin(), own_handshakes.end(),
+                  [](const auto& handshake) { return handshake.learn_key(); }),
+      source.has_learned_key(), "recipe.handshakes", "learn a key, and learned_key names no file",
+      "write learned_key: {file: ...}");
+  add(std::any_of(source.keys().begin(), source.keys().end(),
+                  [](const auto& key) { return key.id().starts_with("learned"); }),
+      !source.has_learned_key(), "keys",
+      "have an id that begins with `learned`, as learned keys do", "write another id");
   add(source.replay_policy() != config::v1::REPLAY_POLICY_UNSPECIFIED, CanSuspectReplays(recipe),
       "replay_policy",
       "has nothing to decide: a signed time or id, or no signature, tells replays");

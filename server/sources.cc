@@ -1,7 +1,9 @@
 #include "server/sources.h"
 
 #include "server/base/config.h"
+#include "server/base/small_file.h"
 #include "server/base/strings.h"
+#include "server/learned_keys.h"
 #include "server/source_use.h"
 #include "server/verify/presets.h"
 
@@ -67,6 +69,7 @@ class SourceBuilder {
       use.not_before = verify.keys.back().not_before;
       use.not_after = verify.keys.back().not_after;
     }
+    if (source_.has_learned_key()) AddLearnedKeys(verify, *access);
     const GateOptions gate_options = MakeGate();
     if (source_.has_url_token()) {
       verify.url_token = Resolve(source_.url_token(), StrCat(path_, ".url_token"));
@@ -185,6 +188,40 @@ class SourceBuilder {
       absl::ParseTime(absl::RFC3339_full, key.not_after(), &material.not_after, nullptr);
     }
     return material;
+  }
+
+  void AddLearnedKeys(VerifierOptions& verify, SourceAccess& access) {
+    const std::string path = StrCat(path_, ".learned_key");
+    const std::string& file = source_.learned_key().file();
+    verify.learns_key = true;
+    if (file.empty()) {
+      problems_.push_back({.path = path + ".file",
+                           .message = "is empty",
+                           .fix = "write the path of the file that is to hold the key"});
+      return;
+    }
+    const auto learned = ReadLearnedKeys(file);
+    if (!learned.ok()) {
+      problems_.push_back({.path = path + ".file",
+                           .message = std::string(ToStd(learned.status().message())),
+                           .fix = "mend it, or move it away and learn the key again"});
+      return;
+    }
+    for (size_t i = 0; i < learned->size(); ++i) {
+      const std::string id = i == 0 ? "learned" : "learned-previous";
+      verify.keys.push_back({.id = id, .secret = (*learned)[i]});
+      access.keys.emplace_back().id = id;
+    }
+    if (warnings_ == nullptr) return;
+    if (learned->empty()) {
+      warnings_->push_back({.path = path,
+                            .message = "no key is learned yet",
+                            .fix = StrCat("let `hookctl sources learn ", source_.name(),
+                                          "` wait, and make the provider send it")});
+    } else if (IsOpenToOthers(file)) {
+      warnings_->push_back(
+          {.path = path + ".file", .message = file + " is open to others", .fix = "chmod 600"});
+    }
   }
 
   std::string Resolve(const config::v1::Secret& secret, const std::string& path) {

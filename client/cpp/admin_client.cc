@@ -88,6 +88,17 @@ absl::StatusOr<admin::v1::GetEventResponse> AdminClient::GetEvent(
   return impl_->Call(&admin::v1::AdminService::Stub::GetEvent, request);
 }
 
+absl::Status AdminClient::LearnKey(
+    const admin::v1::LearnKeyRequest& request, absl::Duration wait,
+    const std::function<void(const admin::v1::LearnKeyResponse&)>& on_step) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(wait));
+  const auto reader = impl_->stub().LearnKey(&context, request);
+  admin::v1::LearnKeyResponse response;
+  while (reader->Read(&response)) on_step(response);
+  return internal::ToStatus(reader->Finish());
+}
+
 absl::Status AdminClient::ReadEventBody(
     const std::string& id, const std::function<void(std::string_view chunk)>& on_chunk) {
   grpc::ClientContext context;

@@ -15,8 +15,9 @@
 namespace hookbridge {
 
 // Does: the read calls of AdminService, for tools. No retries: a person is waiting.
-// Threads: thread-safe. Blocks: up to 10 s a call, ReadEventBody up to 60 s. Errors: the bridge's,
-// with their details (client/cpp/error.h); kUnavailable when it cannot be reached.
+// Threads: thread-safe. Blocks: up to 10 s a call, ReadEventBody up to 60 s, LearnKey as told.
+// Errors: the bridge's, with their details (client/cpp/error.h); kUnavailable when it cannot be
+// reached.
 class AdminClient {
  public:
   // kInvalidArgument: unusable TLS files.
@@ -36,6 +37,10 @@ class AdminClient {
   absl::StatusOr<admin::v1::ListEventsResponse> ListEvents(
       const admin::v1::ListEventsRequest& request);
   absl::StatusOr<admin::v1::GetEventResponse> GetEvent(const admin::v1::GetEventRequest& request);
+  // Waits for the key that a provider sends; each message goes to `on_step`. Blocks for up to
+  // `wait`; kDeadlineExceeded: none came.
+  absl::Status LearnKey(const admin::v1::LearnKeyRequest& request, absl::Duration wait,
+                        const std::function<void(const admin::v1::LearnKeyResponse&)>& on_step);
   // Hands the body on in chunks of at most 1 MiB.
   absl::Status ReadEventBody(const std::string& id,
                              const std::function<void(std::string_view chunk)>& on_chunk);

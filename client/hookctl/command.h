@@ -48,6 +48,7 @@ Command TailCommand();
 Command EventsListCommand();
 Command EventsGetCommand();
 Command SourcesCommand();
+Command SourcesLearnCommand();
 Command RejectionsCommand();
 Command QuarantineCommand();
 Command JournalCommand();

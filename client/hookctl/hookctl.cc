@@ -29,9 +29,10 @@ constexpr std::string_view kTailHelp =
     "  3 cannot connect    130 interrupted\n";
 
 std::vector<Command> AllCommands() {
-  return {SendCommand(),    TailCommand(),       EventsListCommand(),  EventsGetCommand(),
-          SourcesCommand(), RejectionsCommand(), QuarantineCommand(),  JournalCommand(),
-          VerifyCommand(),  ReturnUrlCommand(),  PresetsListCommand(), PresetsShowCommand()};
+  return {SendCommand(),       TailCommand(),         EventsListCommand(), EventsGetCommand(),
+          SourcesCommand(),    SourcesLearnCommand(), RejectionsCommand(), QuarantineCommand(),
+          JournalCommand(),    VerifyCommand(),       ReturnUrlCommand(),  PresetsListCommand(),
+          PresetsShowCommand()};
 }
 
 void PrintHelp(const std::vector<Command>& commands, std::ostream& out) {

@@ -34,6 +34,8 @@ inline constexpr absl::Duration kKeySetFailureMaxAge = absl::Seconds(10);
 // How long an operator's call waits for a key that a provider sends.
 inline constexpr absl::Duration kLearnKeyWait = absl::Minutes(10);
 inline constexpr absl::Duration kLearnKeyWaitMax = absl::Hours(1);
+// Of those that are kept: the newest and the one before.
+inline constexpr size_t kLearnedKeysMax = 2;
 
 // Fetch: HTTPS requests of the bridge itself. The whole of one ends before ingress gives up on the
 // webhook that waits for it.

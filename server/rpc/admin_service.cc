@@ -5,6 +5,7 @@
 #include "server/rpc/admin_reads.h"
 #include "server/rpc/body_read.h"
 #include "server/rpc/errors.h"
+#include "server/rpc/learn_key.h"
 
 #include "hookbridge/admin/v1/admin_service.grpc.pb.h"
 
@@ -34,6 +35,10 @@ class Service final : public AdminService::CallbackService {
     auto* const reactor = context->DefaultReactor();
     reactor->Finish(ToGrpcStatus(hookbridge::ListSources(catalog_, *request, response)));
     return reactor;
+  }
+  grpc::ServerWriteReactor<admin::v1::LearnKeyResponse>* LearnKey(
+      grpc::CallbackServerContext* context, const admin::v1::LearnKeyRequest* request) override {
+    return MakeLearnKey(*context, catalog_, worker_, *request);
   }
   grpc::ServerUnaryReactor* ListRejections(grpc::CallbackServerContext* context,
                                            const admin::v1::ListRejectionsRequest* request,

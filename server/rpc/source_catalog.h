@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/base/key_offers.h"
 #include "server/base/rejection_log.h"
 #include "server/base/source_stats.h"
 
@@ -45,6 +46,14 @@ struct SourceCatalog {
   std::function<uint64_t()> quarantine_skipped = {};
   // kNotFound: no such request.
   std::function<absl::StatusOr<Reverified>(std::string_view request_id)> reverify = {};
+
+  // Where providers hand keys over; unset where none can.
+  KeyOffers* key_offers = nullptr;
+  // Whether the source learns a key; and takes one over, which returns the file that holds it and
+  // blocks on the disk.
+  std::function<bool(std::string_view source)> learns_key = {};
+  std::function<absl::StatusOr<std::string>(std::string_view source, std::string_view secret)>
+      keep_key = {};
 
   // As Journal::ReleaseRetention; blocks on the disk.
   std::function<absl::Status(uint64_t up_to)> release_retention = {};

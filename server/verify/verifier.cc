@@ -233,9 +233,11 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(VerifierOptions optio
     }
   }
   auto state = std::make_unique<State>();
-  auto keys = MakeKeyRing(options.recipe, options.keys);
-  if (!keys.ok()) return keys.status();
-  state->keys = *std::move(keys);
+  if (!options.learns_key || !options.keys.empty()) {
+    auto keys = MakeKeyRing(options.recipe, options.keys);
+    if (!keys.ok()) return keys.status();
+    state->keys = *std::move(keys);
+  }
   if (Signs(options.recipe.algorithms(0).kind())) {
     auto signature = SignatureCheck::Create(options.recipe, options.public_url, options.values);
     if (!signature.ok()) return signature.status();

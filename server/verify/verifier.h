@@ -38,6 +38,7 @@ struct VerifierOptions {
   std::vector<KeyMaterial> keys;
   std::string url_token;             // beside the recipe; empty is none
   std::string handshake_token = {};  // what a handshake must show; empty is none
+  bool learns_key = false;           // there may be no key yet
   std::string public_url;
   std::map<std::string, std::string, std::less<>> values = {};  // Source.values
   std::vector<std::string> topic_arns = {};                     // AWS SNS

@@ -5,9 +5,13 @@ import base64
 import hashlib
 import hmac
 import json
+import pathlib
+import stat
+import subprocess
+import tempfile
 import unittest
 
-from harness import BridgeTest, CONFIG
+from harness import ADMIN, BridgeTest, CONFIG, HOOKBRIDGE, HOOKCTL, environment
 
 TOKEN = "url-token-0123456789"
 VERIFY = "verify-token-0123456789abcdef0123"
@@ -25,19 +29,21 @@ SOURCES = {
 }
 
 
-def configuration():
+LEARNING = {
+    "asana": f"url_token: 'inline:{TOKEN}', learned_key: {{file: 'KEYS/asana'}}",
+    "notion": "learned_key: {file: 'KEYS/notion'}",
+}
+
+
+def configuration(sources):
     text = "sources:\n"
-    for preset, rest in SOURCES.items():
+    for preset, rest in sources.items():
         text += f"  - {{name: {preset.replace('_', '-')}, preset: {preset}, {rest}}}\n"
     # The harness formats its template once more.
     return CONFIG.split("sources:")[0] + text.replace("{", "{{").replace("}", "}}")
 
 
-class HandshakesTest(BridgeTest):
-    def setUp(self):
-        self.config = configuration()
-        super().setUp()
-
+class AskingTest(BridgeTest):
     def ask(self, method, target, headers=None, body=None):
         """Status, headers in lower case, body."""
         connection = self.bridge.connect()
@@ -57,6 +63,12 @@ class HandshakesTest(BridgeTest):
 
     def nothing_is_stored(self):
         self.assertEqual(self.bridge.read_all(), [])
+
+
+class HandshakesTest(AskingTest):
+    def setUp(self):
+        self.config = configuration(SOURCES)
+        super().setUp()
 
     def test_microsoft_graph(self):
         text = "Validation: Testing client application reachability for subscription Request-Id: 522a8e7e"
@@ -167,6 +179,104 @@ class HandshakesTest(BridgeTest):
         self.assertEqual(self.ask("GET", "/hooks/meta")[0], 401)
         self.assert_answer(self.ask("GET", "/hooks/dropbox?challenge=abc"), 200, b"abc", "text/plain")
         self.assertEqual(self.ask("GET", "/hooks/dropbox?challenge=%3C")[0], 400)
+
+
+class LearningTest(AskingTest):
+    def setUp(self):
+        keys = tempfile.TemporaryDirectory(prefix="hookbridge-keys-")
+        self.addCleanup(keys.cleanup)
+        self.keys = pathlib.Path(keys.name)
+        self.config = configuration(LEARNING).replace("KEYS", keys.name)
+        super().setUp()
+
+    def learn(self, source, *flags):
+        """hookctl, once the bridge waits for it."""
+        process = subprocess.Popen([HOOKCTL, "sources", "learn", source, "--grpc", self.bridge.grpc, *flags],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stderr.readline(), "waiting; make the provider send its key now\n")
+        return process
+
+    def asana(self, secret, path=f"/hooks/asana/{TOKEN}"):
+        return self.ask("POST", path, {"X-Hook-Secret": secret, "Content-Type": "application/json"}, "{}")
+
+    def asana_event(self, secret, gid):
+        body = json.dumps({"events": [{"action": "changed", "created_at": "2026-01-01T00:00:00.000Z",
+                                       "resource": {"gid": gid, "resource_type": "task"}}]}).encode()
+        signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+        return self.ask("POST", f"/hooks/asana/{TOKEN}", {"X-Hook-Signature": signature}, body)[0]
+
+    def test_asana(self):
+        secret = "b537207f20cbfa02357cf448134da559e8bd39d61597dcd5631b8012eae53e81"
+        self.assertEqual(self.asana_event(secret, "1"), 401, "no key yet")
+        self.assertEqual(self.asana(secret)[0], 503, "nobody waits")
+        operator = self.learn("asana")
+        second = subprocess.run([HOOKCTL, "sources", "learn", "asana", "--grpc", self.bridge.grpc],
+                                capture_output=True, text=True, env=environment())
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("another call waits", second.stderr)
+        self.assertEqual(self.asana(secret, "/hooks/asana/wrong")[0], 401)
+        self.assertEqual(self.asana(secret, "/hooks/asana")[0], 401)
+        answer = self.asana(secret)
+        # The provider has its answer, so the key is there, whatever happens.
+        self.bridge.kill9()
+        self.assertEqual((answer[0], answer[1]["x-hook-secret"], answer[2]), (200, secret, b""))
+        file = self.keys / "asana"
+        self.assertEqual(file.read_text(), secret + "\n")
+        self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+        operator.kill()
+        self.bridge.start()
+        self.assertEqual(self.asana_event(secret, "1"), 200)
+        self.assertEqual(self.asana_event("other", "2"), 401)
+        self.assertEqual(self.asana("an-attacker-s-key")[0], 503, "the handshake is over")
+        events = [d["event"] for d in self.bridge.read_all()]
+        self.assertEqual([(e["type"], e["subject"]) for e in events], [("task.changed", "1")])
+        self.assertNotIn(secret, self.bridge.log_text())
+
+    def test_notion(self):
+        secret = "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"
+        operator = self.learn("notion", "--wait", "5m")
+        answer = self.ask("POST", "/hooks/notion", {"Content-Type": "application/json"},
+                          json.dumps({"verification_token": secret}))
+        self.assertEqual((answer[0], answer[2]), (200, b""))
+        out, err = operator.communicate(timeout=60)
+        self.assertEqual((operator.returncode, out), (0, secret + "\n"), err)
+        self.assertIn(str(self.keys / "notion"), err)
+        body = json.dumps({"id": "e1", "type": "page.created", "attempt_number": 1, "entity": {"id": "p"}}).encode()
+        headers = {"X-Notion-Signature": "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()}
+        self.assertEqual(self.ask("POST", "/hooks/notion", headers, body)[0], 200)
+        [delivery] = self.bridge.read_all()
+        self.assertEqual(delivery["event"]["dedup_key"], "e1")
+        [listed] = self.bridge.call(ADMIN, "ListSources", {})
+        [notion] = [s for s in listed["sources"] if s["name"] == "notion"]
+        self.assertEqual([(k["id"], k["matched_total"]) for k in notion["keys"]], [("learned", "1")])
+        self.assertNotIn(secret, json.dumps(listed) + self.bridge.log_text())
+
+    def test_a_wait_that_is_given_up(self):
+        operator = self.learn("notion")
+        operator.kill()
+        operator.wait()
+        # The bridge sees the end of the connection; the wait is over when another can begin.
+        while True:
+            process = subprocess.run([HOOKCTL, "sources", "learn", "notion", "--wait", "1s", "--grpc",
+                                      self.bridge.grpc], capture_output=True, text=True, env=environment())
+            self.assertEqual(process.returncode, 1)
+            if "another call waits" not in process.stderr:
+                break
+        self.assertIn("no key came", process.stderr)
+        self.assertEqual(self.ask("POST", "/hooks/notion", body='{"verification_token":"x"}')[0], 503)
+
+    def test_stopping_ends_the_wait(self):
+        operator = self.learn("notion")
+        self.assertEqual(self.bridge.terminate(), 0)
+        self.assertEqual(operator.wait(timeout=60), 3)
+
+    def test_check_says_what_is_not_learned(self):
+        checked = subprocess.run([HOOKBRIDGE, "check", "--config", self.bridge.directory / "hookbridge.yaml"],
+                                 capture_output=True, text=True, env=environment())
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(checked.stderr.count("no key is learned yet"), 2, checked.stderr)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ void CheckAlgorithms(const Source& source, const std::string& path, Problems& pr
         "set i_understand_anyone_can_post: true on the source, or choose another kind");
     return;
   }
-  if (recipe.algorithms().empty() || !source.keys().empty()) return;
+  if (recipe.algorithms().empty() || !source.keys().empty() || source.has_learned_key()) return;
   // The key comes in a certificate.
   if (recipe.has_certificate() || HasKind(recipe, config::v1::ALGORITHM_KIND_AWS_SNS)) return;
   const bool only_url_token =

@@ -175,7 +175,8 @@ absl::StatusOr<std::vector<RingKey>> MakeKeyRing(const Recipe& recipe,
   }
   if (keys.empty()) {
     return absl::InvalidArgumentError(
-        "keys: none; write at least one, for example {secret: env:NAME}");
+        StrCat("keys: none; write at least one, for example {secret: env:NAME}",
+               LearnsKey(recipe) ? ", or learned_key: {file: ...}" : ""));
   }
   if (keys.size() > limits::kKeysMax) {
     return absl::InvalidArgumentError(StrCat("keys: more than ", limits::kKeysMax));

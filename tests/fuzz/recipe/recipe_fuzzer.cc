@@ -9,6 +9,7 @@
 #include "server/verify/verifier.h"
 #include "tests/support/request_builder.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -128,6 +129,26 @@ void CheckSyntaxes(std::string_view value) {
   }
 }
 
+// Whatever is asked, an answer is bounded and of harmless characters.
+void CheckHandshakes(const Verifier& verifier, RequestBuilder builder) {
+  const auto is_printable = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  };
+  for (const char* const method : {"GET", "HEAD", "OPTIONS", "POST"}) {
+    const WebhookRequest request = builder.Method(method).Build();
+    const auto answer = verifier.AnswerUnverified(HandshakeOf(request), kNow);
+    if (!answer) continue;
+    if (answer->refused) {
+      Require(answer->status >= 400 && answer->body.empty() && !answer->detail.empty());
+      continue;
+    }
+    Require(answer->status >= 200 && answer->status < 300);
+    Require(answer->body.size() <= limits::kAnswerTextBytesMax && is_printable(answer->body));
+    for (const auto& [name, value] : answer->headers) Require(is_printable(value));
+    Require(answer->learned_secret.size() <= limits::kHandshakeEchoBytesMax);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -136,6 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckSyntaxes(input);
   const RequestBuilder builder = ReadInput(input);
   for (const auto& verifier : *verifiers) {
+    CheckHandshakes(*verifier, builder);
     Verdict verdict = verifier->Verify(builder.Build(), kNow);
     if (auto* const needed = std::get_if<NeedsFetch>(&verdict)) {
       Require(needed->need.host.ends_with(".com"));
