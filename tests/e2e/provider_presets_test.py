@@ -285,6 +285,12 @@ class ProviderPresetsTest(SchemesTest):
         headers = dict(twitch(KEY, ask, time.time()), **{"Twitch-Eventsub-Message-Type": "webhook_callback_verification"})
         self.assertEqual(self.bridge.post("/hooks/twitch", ask, headers), (200, b"pogchamp-kappa-360noscope-vohiyo"))
         self.assertEqual(self.send("twitch", ask, self.damaged(headers, "Twitch-Eventsub-Message-Signature")), 401)
+        ask = b'{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"S0m3r4Nd0mt3xt"}'
+        self.assertEqual(self.bridge.post("/hooks/xero", ask, SCHEMES["xero"].sign(KEY, ask, 0)), (200, b""))
+        self.assertEqual(self.send("xero", ask, SCHEMES["xero"].sign("other", ask, 0)), 401, "Xero tries that out as well")
+        for kind in ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"):
+            self.assertEqual(self.bridge.post("/hooks/woocommerce", b"webhook_id=7", {"Content-Type": kind}), (200, b""))
+        self.assertEqual(self.send("woocommerce", b"webhook_id=7", {"Content-Type": "application/json"}), 401)
         self.assertEqual(self.events(), [], "a check is no event")
 
 
