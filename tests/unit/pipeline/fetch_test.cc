@@ -56,6 +56,9 @@ sources:
     keys: [{secret: "inline:integration_public_key|integration_private_key"}]
 )";
 
+constexpr const char* kHosts[] = {kSnsHost, kPaypalHost, "api.mollie.com", "production.plaid.com",
+                                  "keys.provider.example"};
+
 class InlineLane final : public Lane {
  public:
   size_t index() const override { return 0; }
@@ -79,8 +82,7 @@ class PipelineFetchTest : public testing::Test {
                                                clock_, nullptr);
     FetcherOptions fetch;
     fetch.extra_authorities_pem = authority_.pem();
-    for (const char* const host : {kSnsHost, kPaypalHost, "api.mollie.com", "production.plaid.com",
-                                   "keys.provider.example"}) {
+    for (const char* const host : kHosts) {
       fetch.addresses[host] = server_.address();
     }
     fetcher_ = *Fetcher::Start(fetch);
@@ -157,7 +159,7 @@ class PipelineFetchTest : public testing::Test {
   int requests_ = 0;
   Mutex mutex_;
   std::map<std::string, Served> answers_ ABSL_GUARDED_BY(mutex_);
-  TlsServer server_{TestCertificate(Spec({kSnsHost, kPaypalHost, "api.mollie.com"}), &authority_),
+  TlsServer server_{TestCertificate(Spec({kHosts, kHosts + std::size(kHosts)}), &authority_),
                     [this](const std::string& head) { return Answer(head); }};
   FakeClock clock_;
   NoSink sink_;
