@@ -56,11 +56,14 @@ def block(name):
 def needs(text):
     certified = re.search(r"^certificate:", text, re.MULTILINE)
     found = ["no key: the provider's certificate is fetched"] if certified else ["a key"]
+    rules = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    if "key_set:" in rules and "{secret}" not in rules:
+        found = ["no key: the provider's keys are fetched"]
     if "learn_key: true" in text:
         found = ["`learned_key`, or a key"]
     if "kind: aws_sns" in text:
         found.append("`topic_arns`")
-    found += [f"`values: {{{name}: ...}}`" for name in re.findall(r"- config: (\w+)", text)]
+    found += [f"`values: {{{name}: ...}}`" for name in dict.fromkeys(re.findall(r"\bconfig: ?(\w+)", rules))]
     if re.search(r"url(_decoded)?: true|kind: twilio", text):
         found.append("`public_url`, exactly as the provider was given it")
     if re.search(r"token_parameter|equals_token|\{token: true\}", text):

@@ -5,6 +5,7 @@
 #include "server/base/limits.h"
 #include "server/base/strings.h"
 #include "server/body/fields.h"
+#include "server/body/format.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -31,17 +32,24 @@ std::vector<BodyField> ReadForm(const std::string& text) {
   return fields;
 }
 
-absl::StatusOr<std::string> FindInFields(const std::string& text, const std::string& name) {
-  const std::vector<BodyField> fields = ReadForm(text);
+// Of a multipart body, if the Content-Type says so; else of a form.
+std::vector<BodyField> ReadBodyForm(const Unsigned& webhook) {
+  const std::string* const type = FindHeader(webhook.headers, "Content-Type");
+  if (type == nullptr || MediaType(*type) != "multipart/form-data") return ReadForm(webhook.body);
+  std::vector<BodyField> fields;
+  ReadFields(config::v1::BODY_FORMAT_MULTIPART, webhook.body, *type, fields).IgnoreError();
+  return fields;
+}
+
+absl::StatusOr<std::string> FindInFields(const std::vector<BodyField>& fields,
+                                         const std::string& name) {
   const BodyField* const found = FindOnly(fields, name);
   if (found != nullptr) return found->value;
   return absl::InvalidArgumentError(
       StrCat("the scheme signs the field ", name, ", which is not there once"));
 }
 
-// `text` is a form, or a query.
-std::string FieldsText(const config::v1::FieldsPart& rule, const std::string& text) {
-  std::vector<BodyField> fields = ReadForm(text);
+std::string FieldsText(const config::v1::FieldsPart& rule, const std::vector<BodyField>& fields) {
   std::vector<BodyField> chosen;
   if (rule.order() == config::v1::FIELDS_ORDER_LISTED) {
     for (const std::string& name : rule.names()) {
@@ -84,8 +92,6 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
       return webhook.method;
     case MessagePart::kSecret:
       return secret;
-    case MessagePart::kJsonPointer:
-      return FindInBody(webhook.body, part.json_pointer());
     case MessagePart::kUrl:
       return url;
     case MessagePart::kUrlDecoded:
@@ -111,14 +117,15 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
     case MessagePart::kQuery: {
       const bool form = part.has_form_field();
       const std::string& name = form ? part.form_field() : part.query();
-      auto text = FindInFields(form ? webhook.body : QueryOf(webhook), name);
+      auto text = form ? FindInForm(webhook, name) : FindInQuery(webhook, name);
       if (text.ok() && part.lower_case()) absl::AsciiStrToLower(&*text);
       return text;
     }
     case MessagePart::kFields: {
       const bool query = part.fields().from() == config::v1::FIELDS_FROM_QUERY;
-      return FieldsText(part.fields(), query ? QueryOf(webhook) : webhook.body);
+      return FieldsText(part.fields(), query ? ReadForm(QueryOf(webhook)) : ReadBodyForm(webhook));
     }
+    case MessagePart::kJsonPointer:  // BuildMessage knows where the document is
     case MessagePart::PART_NOT_SET:
       break;
   }
@@ -127,7 +134,12 @@ absl::StatusOr<std::string> PartText(const config::v1::MessagePart& part, const 
 
 }  // namespace
 
-absl::StatusOr<std::string> FindInBody(const std::string& body, const std::string& pointer) {
+absl::StatusOr<std::string> FindInBody(const Recipe& recipe, const Unsigned& webhook,
+                                       const std::string& pointer) {
+  const std::vector<BodyField> fields =
+      recipe.json_field().empty() ? std::vector<BodyField>() : ReadBodyForm(webhook);
+  const BodyField* const document = FindOnly(fields, recipe.json_field());
+  const std::string& body = document == nullptr ? webhook.body : document->value;
   JsonTape tape;
   const auto made = JsonPointer::Parse(pointer);
   const JsonLimits limits{.depth_max = limits::kJsonDepthMaxHard,
@@ -154,11 +166,11 @@ const std::string* FindHeader(const std::vector<HeaderField>& headers, const std
 }
 
 absl::StatusOr<std::string> FindInForm(const Unsigned& webhook, const std::string& name) {
-  return FindInFields(webhook.body, name);
+  return FindInFields(ReadBodyForm(webhook), name);
 }
 
 absl::StatusOr<std::string> FindInQuery(const Unsigned& webhook, const std::string& name) {
-  return FindInFields(QueryOf(webhook), name);
+  return FindInFields(ReadForm(QueryOf(webhook)), name);
 }
 
 absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& webhook,
@@ -166,7 +178,8 @@ absl::StatusOr<std::string> BuildMessage(const Recipe& recipe, const Unsigned& w
                                          const std::string& timestamp, const std::string& secret) {
   std::string message;
   for (const config::v1::MessagePart& part : recipe.message()) {
-    const auto text = PartText(part, webhook, headers, timestamp, secret);
+    const auto text = part.has_json_pointer() ? FindInBody(recipe, webhook, part.json_pointer())
+                                              : PartText(part, webhook, headers, timestamp, secret);
     if (!text.ok()) return text.status();
     message += *text;
   }

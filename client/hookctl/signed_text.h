@@ -15,11 +15,13 @@ namespace hookbridge::hookctl {
 // The header of the first of the names, with `|` between them, that is there; nullptr: none.
 const std::string* FindHeader(const std::vector<HeaderField>& headers, const std::string& names);
 
-// The text of a value in a JSON body. kInvalidArgument: it is not there.
-absl::StatusOr<std::string> FindInBody(const std::string& body, const std::string& pointer);
+// The text of a value in a JSON body, or in the field that holds JSON. kInvalidArgument: it is not
+// there.
+absl::StatusOr<std::string> FindInBody(const config::v1::Recipe& recipe, const Unsigned& webhook,
+                                       const std::string& pointer);
 
-// The one field of that name in a form, or in the provider's query. kInvalidArgument: it is not
-// there, or twice.
+// The one field of that name in a form (multipart, if the Content-Type says so), or in the
+// provider's query. kInvalidArgument: it is not there, or twice.
 absl::StatusOr<std::string> FindInForm(const Unsigned& webhook, const std::string& name);
 absl::StatusOr<std::string> FindInQuery(const Unsigned& webhook, const std::string& name);
 

@@ -199,7 +199,7 @@ absl::Status SignMessage(const Recipe& recipe, const Algorithm& algorithm,
   AddRequiredHeaders(recipe, result);
   std::string timestamp;
   if (recipe.timestamp().has_json_pointer()) {
-    auto found = FindInBody(webhook.body, recipe.timestamp().json_pointer());
+    auto found = FindInBody(recipe, webhook, recipe.timestamp().json_pointer());
     if (!found.ok()) return found.status();
     timestamp = *std::move(found);
   } else if (recipe.timestamp().has_form_field() || recipe.timestamp().has_query()) {

@@ -29,7 +29,8 @@ PACKAGES = {"stripe": "stripe", "svix": "svix", "standard_webhooks": "standardwe
             "coinbase_commerce": "coinbase-commerce-node", "razorpay": "razorpay", "square": "square",
             "sendgrid": "@sendgrid/eventwebhook", "discord": "discord-interactions",
             "paddle": "@paddle/paddle-node-sdk", "linear": "@linear/sdk", "gocardless": "gocardless-nodejs",
-            "clerk": "svix", "resend": "resend", "box": "box-node-sdk", "mercado_pago": "mercadopago"}
+            "clerk": "svix", "resend": "resend", "box": "box-node-sdk", "mercado_pago": "mercadopago",
+            "dropbox_sign": "@dropbox/sign"}
 BODIES = {"twilio": "MessageSid=SM1&Body=a+b%26c&MessageStatus=sent",
           "hubspot": '[{"eventId":1,"subscriptionId":2,"objectId":3,"occurredAt":4,"subscriptionType":"t"}]'}
 INSTALL_SECONDS_MAX = 240

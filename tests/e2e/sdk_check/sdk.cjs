@@ -67,6 +67,12 @@ const sdks = {
       return true;
     },
   },
+  // The one part of the multipart body is the JSON.
+  dropbox_sign: {
+    load: () => require("@dropbox/sign"),
+    verify: (sign, r) => sign.EventCallbackHelper.isValid(
+      r.secret, sign.EventCallbackRequest.init(JSON.parse(r.body.split("\r\n\r\n")[1].split("\r\n--")[0]))),
+  },
   standard_webhooks: {
     load: () => require("standardwebhooks").Webhook,
     sign: (Webhook, r) => {

@@ -133,11 +133,15 @@ TEST_P(PresetSampleTest, SignerAndVerifierAgree) {
 
 // A sample is what the preset's rules expect: JSON, with an id and a type where the rules look.
 TEST_P(PresetSampleTest, HoldsWhatTheRulesExtract) {
-  if (recipe_.body_format() == config::v1::BODY_FORMAT_FORM) {
+  const bool is_form =
+      std::any_of(sample_.headers.begin(), sample_.headers.end(), [](const HeaderField& field) {
+        return field.first == "Content-Type" && field.second.find("form") != std::string::npos;
+      });
+  if (is_form) {
     const config::v1::EventRules& rules = recipe_.event();
     const auto& id = rules.synthetic_id().empty() ? rules.id(0) : rules.synthetic_id(0);
     const std::string field = (id.has_join() ? id.join().parts(0) : id).form_field();
-    EXPECT_NE(sample_.body.find(field + "="), std::string::npos);
+    EXPECT_NE(sample_.body.find(field.empty() ? recipe_.json_field() : field), std::string::npos);
     return;
   }
   v1::Event event;

@@ -30,6 +30,7 @@ struct Case {
   Sent other;
 };
 
+const Headers kForm = {{"Content-Type", "application/x-www-form-urlencoded"}};
 const Sent kEvent1{.body = R"({"id":"1"})"};
 const Sent kEvent2{.body = R"({"id":"2"})"};
 
@@ -57,6 +58,16 @@ std::vector<Case> Cases() {
   };
   const auto payfast = [](const std::string& id, const std::string& status) {
     return Sent{.body = StrCat("pf_payment_id=", id, "&payment_status=", status)};
+  };
+  const auto mandrill = [](const std::string& kind, int second) {
+    return Sent{.headers = kForm,
+                .body = StrCat("mandrill_events=[{\"event\":\"", kind,
+                               "\",\"_id\":\"m\",\"ts\":", second, "}]")};
+  };
+  const auto dropbox_sign = [](const std::string& hash, const std::string& request) {
+    return Sent{.body = StrCat(R"({"event":{"event_hash":")", hash,
+                               R"("},"signature_request":{"signature_request_id":")", request,
+                               R"("}})")};
   };
   const auto paymob = [](int id, const std::string& success) {
     return Sent{.body = StrCat(R"({"obj":{"id":)", id, R"(,"success":)", success,
@@ -191,6 +202,17 @@ std::vector<Case> Cases() {
        {.headers = {{"BOX-DELIVERY-ID", "d1"}}, .body = R"({"id":"2"})"}},
       {"chargebee", kEvent1, kEvent1, kEvent2},
       {"clerk", header("svix-id", "1"), header("svix-id", "1"), header("svix-id", "2")},
+      {"fireblocks", kEvent1, kEvent1, kEvent2},
+      {"mailgun_routes",
+       {.headers = kForm, .body = "token=1&Message-Id=m"},
+       {.headers = kForm, .body = "token=1&Message-Id=m"},
+       {.headers = kForm, .body = "token=2&Message-Id=m"}},
+      {"mandrill", mandrill("open", 1), mandrill("open", 1), mandrill("open", 2)},
+      {"mandrill", mandrill("open", 1), mandrill("open", 1), mandrill("click", 1)},
+      {"dropbox_sign", dropbox_sign("h1", "r1"), dropbox_sign("h1", "r1"),
+       dropbox_sign("h1", "r2")},
+      {"dropbox_sign", dropbox_sign("h1", "r1"), dropbox_sign("h1", "r1"),
+       dropbox_sign("h2", "r1")},
       {"mercado_pago",
        {.headers = {{"x-request-id", "1"}}, .body = R"({"id":1})"},
        {.headers = {{"x-request-id", "1"}}, .body = R"({"id":1})"},

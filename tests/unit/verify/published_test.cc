@@ -38,5 +38,27 @@ TEST(PublishedTest, Box) {
   EXPECT_EQ(VerdictOf(**other, request(body), sent), "signature_mismatch");
 }
 
+// hellosign/dropbox-sign-node, examples/EventCallbackExample.ts; a field `json` of the body.
+TEST(PublishedTest, DropboxSign) {
+  const auto request = [](const std::string& type) {
+    return RequestBuilder()
+        .Header("Content-Type", "multipart/form-data; boundary=limit")
+        .Body(
+            "--limit\r\nContent-Disposition: form-data; "
+            "name=\"json\"\r\n\r\n{\"event\":{\"event_type\":\"" +
+            type +
+            "\",\"event_time\":\"1669926463\",\"event_hash\":"
+            "\"ff8b03439122f9160500c3fb855bdee5a9ccba5fff27d3b258745d8f3074832f\"}}"
+            "\r\n--limit--\r\n");
+  };
+  const auto verifier =
+      VerifierOf(*LoadPreset("dropbox_sign"),
+                 {"324e3b0840f065eb51f3fd63231d0d33daa35d4ed10d27718839e81737065782"});
+  ASSERT_TRUE(verifier.ok()) << verifier.status();
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  EXPECT_EQ(VerdictOf(**verifier, request("account_confirmed"), now), "ok:k1");
+  EXPECT_EQ(VerdictOf(**verifier, request("file_error"), now), "signature_mismatch");
+}
+
 }  // namespace
 }  // namespace hookbridge
