@@ -28,8 +28,8 @@ RichError Error(absl::StatusCode code, std::string reason, std::string message) 
 
 RichError Check(const SourceCatalog& catalog, const std::string& source,
                 std::chrono::system_clock::time_point deadline) {
-  // gRPC rounds a long deadline up to ten seconds on its way.
-  const auto most = absl::ToChronoSeconds(limits::kLearnKeyWaitMax) + std::chrono::seconds(10);
+  // gRPC rounds a long deadline up to ten seconds on its way, and to its milliseconds at the ends.
+  const auto most = absl::ToChronoSeconds(limits::kLearnKeyWaitMax) + std::chrono::seconds(11);
   if (deadline > std::chrono::system_clock::now() + most) {
     return Error(absl::StatusCode::kInvalidArgument, "DEADLINE_MISSING",
                  "the call's deadline ends the wait; give it one of at most an hour");
