@@ -28,8 +28,9 @@ RichError Error(absl::StatusCode code, std::string reason, std::string message) 
 
 RichError Check(const SourceCatalog& catalog, const std::string& source,
                 std::chrono::system_clock::time_point deadline) {
-  // gRPC rounds a long deadline up to ten seconds on its way, and to its milliseconds at the ends.
-  const auto most = absl::ToChronoSeconds(limits::kLearnKeyWaitMax) + std::chrono::seconds(11);
+  // gRPC rounds a deadline up on its way, and sends one that is a few percent longer where it has
+  // written that before.
+  const auto most = absl::ToChronoSeconds(limits::kLearnKeyWaitMax * 21 / 20);
   if (deadline > std::chrono::system_clock::now() + most) {
     return Error(absl::StatusCode::kInvalidArgument, "DEADLINE_MISSING",
                  "the call's deadline ends the wait; give it one of at most an hour");

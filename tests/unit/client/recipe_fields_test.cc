@@ -111,6 +111,12 @@ std::vector<Variant> Requests(const Recipe& recipe, const std::string& secret,
     if (!made.ok()) continue;
     const Variant plain{made->headers, made->body, made->url_token, made->query};
     all.push_back(plain);
+    // With another entry before the signature in the body, and in the query.
+    webhook.body = absl::StrReplaceAll(webhook.body, {{"{signature}", "00,{signature}"}});
+    if (const auto more = Sign(recipe, secret, webhook); more.ok()) {
+      all.push_back({more->headers, more->body, more->url_token,
+                     absl::StrReplaceAll(more->query, {{"&s=", "&s=00,"}})});
+    }
     for (size_t i = 0; i < plain.headers.size(); ++i) {
       const std::string& value = plain.headers[i].second;
       const auto with = [&](const std::string& changed) {
