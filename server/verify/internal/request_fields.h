@@ -17,6 +17,12 @@ struct FoundField {
   bool repeated = false;
 };
 
+// What was read of a form or query.
+struct ReadableFields {
+  std::vector<BodyField> list;
+  bool is_sound = true;  // all was read
+};
+
 // The form fields and the query parameters of a request. Reads each when it is first asked; of a
 // text with a fault what stands before it. Views the request, which outlives it.
 class RequestFields {
@@ -38,18 +44,14 @@ class RequestFields {
   FoundField FindInQuery(std::string_view name) { return Find(Query(), name); }
 
  private:
-  struct Fields {
-    std::vector<BodyField> list;
-    bool is_sound = true;
-  };
   std::string_view ContentType() const;
   config::v1::BodyFormat Format() const;
   static FoundField Find(const std::vector<BodyField>& fields, std::string_view name);
 
   const WebhookRequest& request_;
   const config::v1::Recipe& recipe_;
-  std::optional<Fields> form_;
-  std::optional<Fields> query_;
+  std::optional<ReadableFields> form_;
+  std::optional<ReadableFields> query_;
 };
 
 }  // namespace hookbridge
