@@ -108,6 +108,11 @@ class StyleTest(unittest.TestCase):
                             (SOURCE / "proto/hookbridge/config/v1/config.proto").read_text(), re.MULTILINE)
         self.assertEqual([f for f in fields if f"`{f}`" not in operations], [])
 
+    # What a fuzzer found by itself is named by its hash; what is kept says what it is.
+    def test_files_of_a_corpus_have_names(self):
+        self.assertEqual([name_of(p) for p in SOURCE.glob("tests/fuzz/*/corpus/*")
+                          if re.fullmatch(r"[0-9a-f]{40}", p.name)], [])
+
     def test_links_in_documents_lead_somewhere(self):
         wrong = []
         for path in [*SOURCE.glob("*.md"), *(SOURCE / "docs").rglob("*.md"), *(SOURCE / "client").rglob("*.md"),
